@@ -2,7 +2,8 @@
 
 The answer has complete sentences, list items after their lead-in and table rows after their header,
 in the order of the document, the best source first. No two sentences say the same, and none is
-taken without the one that it depends on. A sentence is scored by its own similarity to the
+taken without the one that it depends on. A sentence has with it the code or formula displayed after
+it. A sentence is scored by its own similarity to the
 question, by that of its neighbours (an answer seldom repeats the question's words) and by its
 source. If the sources do not answer the question there is no answer: `is_answerable` decides;
 docs/answers.md explains its constants, bench/RESULTS.md ("Choices behind docs/answers.md") has the
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.passages.sentences import Sentence, split_sentences
+from ragkit.answers.sanitize import format_display
+from ragkit.passages.displays import display_lines
+from ragkit.passages.sentences import SENTENCE_END, Sentence, split_sentences
 from ragkit.records.answers import Citation, build_citation
 from ragkit.records.documents import Hit
 from ragkit.retrieval.notices import MIN_CLOSENESS, UNRELATED, unrelated_cosine
@@ -43,6 +46,7 @@ COVERAGE_BONUS = 0.4  # of what is above it
 _MAX_MISSING_NAMES = 2  # that are counted
 _TOP = 3  # passages, or sentences, whose cosine is averaged
 _MIN_TERMS = 3  # of a sentence of the question that is compared by itself
+_MIN_OPEN_WORDS = 4  # of a sentence without an end that goes on in the next paragraph
 _MAX_CAPITALS = 0.3  # share of capitalized words above which a capital does not show a name
 
 _LIST_MARKER = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+(?=\S)")
@@ -313,10 +317,16 @@ def _choose(
     def length(indexes: Sequence[int]) -> int:
         return sum(len(candidates[index].text) for index in indexes)
 
+    def is_incomplete(index: int) -> bool:
+        """Whether a sentence says nothing by itself and what it needs is missing or too long."""
+        if _is_unfinished(candidates, index):
+            return length(_with_displays(candidates, index)) > MAX_ANSWER_LENGTH
+        return _is_lone_introduction(candidates, index)
+
     chosen: list[int] = []
     room = MAX_ANSWER_LENGTH
     order = np.argsort(-scores, kind="stable").tolist()
-    order = [index for index in order if not _is_lone_introduction(candidates, index)] or order
+    order = [index for index in order if not is_incomplete(index)] or order
     for index in order:
         if scores[index] < scores[order[0]] - MAX_SCORE_GAP:
             break
@@ -324,21 +334,54 @@ def _choose(
             continue
         if chosen and scale(vectors[chosen] @ vectors[index]).max() > MAX_SIMILARITY:
             continue
-        group = [index]
-        if _introduces_next(candidates, index):
-            group.append(index + 1)
+        group = _with_displays(candidates, index)
+        if length(group) > room and not _is_unfinished(candidates, index):
+            group = [index]
+        if _introduces_next(candidates, group[-1]):
+            group.append(group[-1] + 1)
         if length(group) > room:
             continue
         if _is_limited_by_next(candidates, group[-1]) and group[-1] + 1 not in chosen:
             with_next = [*group, group[-1] + 1]
             group = with_next if length(with_next) <= room else group
-        if index - 1 not in chosen and _depends_on_previous(candidates, index):
-            with_previous = [index - 1, *group]
+        if group[0] - 1 not in chosen and _depends_on_previous(candidates, group[0]):
+            with_previous = [group[0] - 1, *group]
             group = with_previous if length(with_previous) <= room else group
         group = [position for position in group if position not in chosen]
         chosen += group
         room -= length(group)
     return sorted(chosen or order[:1])  # one sentence that is longer than the room
+
+
+def _with_displays(candidates: Sequence[_Candidate], index: int) -> list[int]:
+    """Return the positions of what belongs together with a sentence or a display: the sentence
+    before, the displays after it, and the rest of the sentence after them ("where x is …")."""
+    first = last = index
+    while first > 0 and _is_joined(candidates[first - 1], candidates[first]):
+        first -= 1
+    while last + 1 < len(candidates) and _is_joined(candidates[last], candidates[last + 1]):
+        last += 1
+    return list(range(first, last + 1))
+
+
+def _is_joined(first: _Candidate, second: _Candidate) -> bool:
+    """Whether a display follows its sentence, or the rest of a sentence its display or beginning in
+    another paragraph."""
+    if first.hit is not second.hit or _text_between(first, second).strip():
+        return False
+    is_open = first.sentence.is_display or (
+        first.sentence.context is None
+        and len(first.text.split()) >= _MIN_OPEN_WORDS
+        and not SENTENCE_END.search(first.text)
+    )
+    return second.sentence.is_display or (is_open and second.text[:1].islower())
+
+
+def _is_unfinished(candidates: Sequence[_Candidate], index: int) -> bool:
+    """Whether a sentence without the display after it says nothing: "has the general form"."""
+    if len(_with_displays(candidates, index)) == 1:
+        return False
+    return not SENTENCE_END.search(candidates[index].text) or _is_introduction(candidates[index])
 
 
 def _depends_on_previous(candidates: Sequence[_Candidate], index: int) -> bool:
@@ -400,13 +443,32 @@ def _build_parts(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]
     for n, run in enumerate(runs, start=1):
         hit, start, end = run[0].hit, run[0].sentence.start, run[-1].sentence.end
         context = run[0].sentence.context
-        quote = hit.text[start:end]
+        quote = _render(run)
         if context is not None and (hit.rank, *context) not in shown:
             shown.add((hit.rank, *context))
             text = f"{hit.text[slice(*context)]}\n{quote}"
         else:
             text = _strip_opening(quote)
         yield text, build_citation(n, hit, start, end)
+
+
+def _render(run: Sequence[_Candidate]) -> str:
+    """Return sentences that follow each other as text. A display is a paragraph of its own that is
+    indented, as code is in Markdown."""
+    source = run[0].hit.text
+    text, offset = "", run[0].sentence.start
+    for sentence in (candidate.sentence for candidate in run):
+        if sentence.is_display:
+            block = format_display(display_lines(source, sentence.start, sentence.end))
+            text = f"{text.rstrip()}\n\n{block}\n\n"
+        else:
+            between = source[offset : sentence.start].replace("::", "", 1)
+            if between.count("\n") > 1:  # no indentation, which would make a display of a paragraph
+                between = "\n\n"
+            text += between.lstrip() if text.endswith("\n\n") else between
+            text += source[sentence.start : sentence.end]
+        offset = sentence.end
+    return text.strip("\n")
 
 
 def _strip_opening(text: str) -> str:
@@ -422,14 +484,22 @@ def _strip_opening(text: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
+def _text_between(first: _Candidate, second: _Candidate) -> str:
+    """Return what is between two sentences of a source, without the "::" of reStructuredText."""
+    between = first.hit.text[first.sentence.end : second.sentence.start]
+    return between.replace("::", "", 1)
+
+
 def _follows(first: _Candidate, second: _Candidate) -> bool:
     """Whether two sentences of a source belong together: in one paragraph, or in a list with its
     lead-in, with nothing between them."""
-    if first.hit.text[first.sentence.end : second.sentence.start].strip():
+    between = _text_between(first, second)
+    if between.strip():
         return False
+    if _is_joined(first, second):
+        return True
     if second.sentence.context == (first.sentence.start, first.sentence.end):
         return True
-    between = first.hit.text[first.sentence.end : second.sentence.start]
     same_list = (
         second.sentence.context is not None and second.sentence.context == first.sentence.context
     )

@@ -29,7 +29,9 @@ from ragkit.answers.followup import covered_share, rewrite_followup, subject_ter
 from ragkit.answers.prompt import Prompt, build_prompt, build_rewrite_prompt, is_abstention
 from ragkit.answers.sanitize import (
     AnswerSanitizer,
+    cite_quote,
     format_quote,
+    is_display,
     is_separate_line,
     remove_invisible,
 )
@@ -401,14 +403,18 @@ def _stream_extractive(
     citations = tuple(citation for _, citation in parts)
     sanitizer = AnswerSanitizer([citation.n for citation in citations])
     pieces = []
+    cited = ""
     for position, (part, citation) in enumerate(parts):
         quote = format_quote(part)
         separator = ""
         if position:
             separator = "\n" if is_separate_line(quote) else " "
+            if is_display(quote.partition("\n\n")[0]) or is_display(cited.rpartition("\n\n")[2]):
+                separator = "\n\n"
             if citation.citation != citations[position - 1].citation:
                 separator = "\n\n"
-        pieces.append(sanitizer.feed(f"{separator}{quote} [{citation.n}]"))
+        cited = cite_quote(quote, citation.n)
+        pieces.append(sanitizer.feed(separator + cited))
         yield Piece(pieces[-1])
     pieces.append(sanitizer.end())
     yield Piece(pieces[-1])

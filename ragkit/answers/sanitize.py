@@ -41,6 +41,8 @@ _SEPARATE_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\
 _COMMENT_SIGN = re.compile(
     r"(?m)^[^\S\n]*(?:/\*+|\*{2,}/?|//+)(?:[^\S\n]+|$)\**/?|(?<=\S)[^\S\n]+\*{2,}/?$"
 )
+_CITATION_OPENING = re.compile(r"[\[【](?=\^?(?:sources?:? )?\d)", re.IGNORECASE)
+_DISPLAY_INDENT = "    "
 _CLAUSE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _MAX_OPEN_CITATION = 48  # characters: a bracket that is open for longer is not a citation
 
@@ -135,19 +137,54 @@ def _final_length(text: str) -> int:
     return length
 
 
+def format_display(lines: Sequence[str]) -> str:
+    """Return the lines of a display as a paragraph of Markdown that keeps them."""
+    return "\n".join(f"{_DISPLAY_INDENT}{line}".rstrip() for line in lines)
+
+
 def format_quote(text: str) -> str:
     """Return a sentence of a source as it appears in an answer.
 
     Lines of running text are joined, comment signs of program code are removed, and brackets that
-    could be taken for a citation of the answer become parentheses.
+    could be taken for a citation of the answer become parentheses. Displays (`format_display`) stay
+    as they are, with a space in such brackets.
     """
-    lines = _COMMENT_SIGN.sub("", text.strip()).split("\n")
-    quote = lines[0].strip()
-    for line in lines[1:]:
-        if line.strip():
-            quote += ("\n" if is_separate_line(line) else " ") + line.strip()
-    quote = CITATION_MARK.sub(r"(\1)", quote)
-    return re.sub(r"[\[【](?=\^?(?:sources?:? )?\d)", "(", quote, flags=re.IGNORECASE)
+    blocks: list[str] = []
+    for block in re.split(r"\n{2,}", text.strip("\n")):
+        if is_display(block):
+            blocks.append(_CITATION_OPENING.sub("[ ", block))
+        elif quote := _join_lines(_COMMENT_SIGN.sub("", block)):
+            is_first = not blocks or is_display(blocks[-1])
+            if is_first:
+                blocks.append(quote)
+            else:
+                blocks[-1] += ("\n" if is_separate_line(quote) else " ") + quote
+    return "\n\n".join(blocks)
+
+
+def _join_lines(text: str) -> str:
+    lines = [line for line in text.strip().split("\n") if line.strip()]
+    quote = ""
+    for line in lines:
+        separator = ("\n" if is_separate_line(line) else " ") if quote else ""
+        quote += separator + line.strip()
+    return _CITATION_OPENING.sub("(", CITATION_MARK.sub(r"(\1)", quote))
+
+
+def is_display(text: str) -> bool:
+    """Whether a paragraph of an answer is a display: all its lines are indented."""
+    return all(line.startswith(_DISPLAY_INDENT) for line in text.split("\n"))
+
+
+def cite_quote(quote: str, n: int) -> str:
+    """Return a quote with its citation mark at the end, or before the displays at its end."""
+    blocks = quote.split("\n\n")
+    sentences = [position for position, block in enumerate(blocks) if not is_display(block)]
+    if sentences:
+        blocks[sentences[-1]] += f" [{n}]"
+    else:
+        blocks.append(f"[{n}]")
+    return "\n\n".join(blocks)
 
 
 def is_separate_line(text: str) -> bool:

@@ -2,17 +2,19 @@
 
 Returns spans of the text, in order, without the white space around them. A heading, a rule and the
 border of a table are not sentences. The `context` of a list item is the span of its lead-in, the
-`context` of a table row the span of the table's header. Knows characters only; `find_boundaries`
+`context` of a table row the span of the table's header. A display (a block of code, a formula) is
+one span; its `context` is the sentence directly before it. Knows characters only; `find_boundaries`
 decides where sentences end, in all scripts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragkit.passages.boundaries import LINE, SENTENCE, find_boundaries, is_lead_in, split_at
+from ragkit.passages.displays import find_displays
 
 MIN_LENGTH = 12  # characters of a sentence without a punctuation mark at its end
 MAX_TITLE_LENGTH = 90  # characters
@@ -27,7 +29,7 @@ _HEADING = re.compile(r"#{1,6}\s|={3,}|-{3,}")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+[^\W\d_]")
 _NUMBERED_QUESTION = re.compile(r"\(?\d{1,3}(?:\.\d+)*[.)]\s+\S[\s\S]*\?")
 _UNDERLINED = re.compile(r"\n([=~^*+#-])\1{3,}$")
-_SENTENCE_END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥։።፧፨།༎။។៕᠃]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
+SENTENCE_END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥։።፧፨།༎။។៕᠃]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Sentence:
     start: int
     end: int
     context: tuple[int, int] | None = None
+    is_display: bool = False
 
 
 def split_sentences(text: str, headings: Sequence[str] = ()) -> list[Sentence]:
@@ -45,8 +48,14 @@ def split_sentences(text: str, headings: Sequence[str] = ()) -> list[Sentence]:
     lead_in: tuple[int, int] | None = None
     header: tuple[int, int] | None = None
     titles = _title_spans(text, headings)
-    for start, end in _spans(text):
+    for start, end, is_display in _spans(text):
         part = text[start:end]
+        if is_display:
+            before = sentences[-1] if sentences else None
+            follows = before is not None and not text[before.end : start].strip()
+            context = (before.start, before.end) if before is not None and follows else None
+            sentences.append(Sentence(start, end, context, is_display=True))
+            continue
         if _RULE.fullmatch(part) or any(first <= start and end <= last for first, last in titles):
             continue
         if _TABLE_ROW.fullmatch(part):
@@ -83,14 +92,21 @@ def _normalize_heading(heading: str) -> str:
     return " ".join(heading.split()).strip("#*=- .").casefold()
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
-    """Return the spans between sentence boundaries. A line break within running text is not a
-    boundary; one after a heading, a table row or a lead-in is."""
-    ends = []
-    for offset, strength in find_boundaries(text, 0, len(text)):
-        if strength >= SENTENCE or (strength == LINE and _is_separate_line(text, offset)):
-            ends.append(offset)
-    return split_at(text, ends)
+def _spans(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield the spans between sentence boundaries, and whether each is a display. A line break
+    within running text is not a boundary; one after a heading, a table row or a lead-in is."""
+    offset = 0
+    for start, end in [*find_displays(text), (len(text), len(text))]:
+        ends = [
+            boundary - offset
+            for boundary, strength in find_boundaries(text, offset, start)
+            if strength >= SENTENCE or (strength == LINE and _is_separate_line(text, boundary))
+        ]
+        for first, last in split_at(text[offset:start], ends):
+            yield offset + first, offset + last, False
+        if end > start:
+            yield start, end, True
+        offset = end
 
 
 def _is_separate_line(text: str, offset: int) -> bool:
@@ -111,7 +127,7 @@ def _is_separate_line(text: str, offset: int) -> bool:
 def _is_sentence(part: str) -> bool:
     if _HEADING.match(part) or _UNDERLINED.search(part) or _is_title(part):
         return False
-    return len(part) >= MIN_LENGTH or _SENTENCE_END.search(part) is not None
+    return len(part) >= MIN_LENGTH or SENTENCE_END.search(part) is not None
 
 
 def _is_title(part: str) -> bool:
@@ -122,6 +138,6 @@ def _is_title(part: str) -> bool:
     words = [word for word in re.findall(r"[^\W\d_]+", part) if len(word) >= _MIN_WORD_LENGTH]
     capitalized = sum(word[0].isupper() for word in words)
     is_numbered = _NUMBERED.match(part) is not None
-    if _SENTENCE_END.search(part):  # "10. Concurrent Use By Multiple Processes."
+    if SENTENCE_END.search(part):  # "10. Concurrent Use By Multiple Processes."
         return is_numbered and len(words) >= _MIN_TITLE_WORDS and capitalized == len(words)
     return is_numbered or (capitalized > 0 and capitalized >= _CAPITALS_SHARE * len(words))

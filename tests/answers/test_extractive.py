@@ -159,6 +159,49 @@ def test_a_sentence_is_quoted_with_the_one_that_limits_it(monkeypatch, following
     assert part == first  # another paragraph
 
 
+FORM = "Rotate the signing keys with a call of the form"
+CODE = "\n\n    rotate(key,\n           days)"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"{FORM}\n\nrotate(key,\n       days)\n\nwhere days is a number. Cats sleep.",
+         f"{FORM}{CODE}\n\nwhere days is a number."),
+        (f"{FORM}.\n\nrotate(key,\n       days)\n\nCats sleep a lot.", f"{FORM}.{CODE}"),
+        (f"{FORM}.\n```py\nrotate(key,\n       days)\n```\nCats sleep a lot.", f"{FORM}.{CODE}"),
+        (f"{FORM}.\n{CODE}\n\nCats sleep a lot.", f"{FORM}.{CODE}"),
+        (f"{FORM}. ::\n{CODE}\n\nCats sleep a lot.", f"{FORM}.{CODE}"),
+        (f"{FORM}\n\n$$r = \\frac{{k}}{{d}}$$\n\nCats sleep a lot.",
+         f"{FORM}\n\n    $$r = \\frac{{k}}{{d}}$$"),
+        (f"{FORM}\n\nand nothing else. Cats sleep.", f"{FORM}\n\nand nothing else."),
+        (f"{FORM}.\n\nCats sleep a lot.", f"{FORM}."),
+        (f"{FORM}.\n\nCats.\n\nx = sleep(a, lot)", f"{FORM}."),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_quoted_with_what_it_displays(monkeypatch, source, expected):
+    monkeypatch.setattr("ragkit.answers.extractive.MAX_SCORE_GAP", 0.0)  # only the best sentence
+    ((part, citation),) = extract_answer(scorer("rotate the signing keys"), [hit(source)])
+    assert part == expected
+    assert citation.quote in source
+    assert citation.quote.split()[-1] in source
+
+
+def test_a_display_is_quoted_with_its_sentence():
+    source = f"To do so, write:\n\n```\nrotate_signing_keys(30)\n```\n{FILLER}"
+    ((part, _), *_) = extract_answer(scorer("write rotate_signing_keys"), [hit(source)])
+    assert part.startswith("To do so, write:\n\n    rotate_signing_keys(30)")
+
+
+def test_a_display_longer_than_an_answer_is_left_out_with_a_sentence_that_needs_it():
+    code = "\n".join(f"rotate(key, {number})" for number in range(100))
+    question = scorer("rotate the signing keys")
+    complete = hit(f"{FORM}.\n\n```\n{code}\n```\n\nCats sleep.")
+    assert extract_answer(question, [complete])[0][0] == f"{FORM}."
+    cut = hit(f"Keys are rotated. {FORM}\n\n```\n{code}\n```\n\nCats sleep.")
+    assert FORM not in "".join(part for part, _ in extract_answer(question, [cut]))
+
+
 FILLER = "\n\n" + " ".join(f"Ferry number {number} leaves at seven." for number in range(60))
 
 

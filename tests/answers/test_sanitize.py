@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from ragkit.answers.sanitize import (
     AnswerSanitizer,
+    cite_quote,
     defang,
     find_citation_marks,
+    format_display,
     format_quote,
+    is_display,
     remove_invisible,
 )
 
@@ -96,3 +99,14 @@ def test_comment_signs_are_removed_from_a_quote():
 def test_invisible_characters_are_removed():
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
     assert remove_invisible(f"a{hidden}b\ufeff\u2066c\r\n") == "abc\n"
+
+
+def test_a_display_keeps_its_lines_and_has_the_citation_mark_before_it():
+    display = format_display(["if a[1] > 0:", "    b(x)  // c", "", "end"])
+    assert is_display(display.partition("\n\n")[0])
+    quote = format_quote(f"So\nit is\n\n{display}\n\nwhere [2] is\n\nb.")
+    code = "    if a[ 1] > 0:\n        b(x)  // c\n\n    end"
+    assert quote == f"So it is\n\n{code}\n\nwhere (2) is b."
+    assert sanitize(cite_quote(quote, 1)) == f"{quote} [1]"
+    assert cite_quote(f"So it is\n\n{code}", 1) == f"So it is [1]\n\n{code}"
+    assert cite_quote(code, 1) == f"{code}\n\n[1]"

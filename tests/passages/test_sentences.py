@@ -90,3 +90,19 @@ def test_sentence_ends_of_many_scripts(sentences):
     text = "".join(sentences)
     found = [text[sentence.start : sentence.end] for sentence in split_sentences(text)]
     assert found == [sentence.strip() for sentence in sentences]
+
+
+def test_a_display_is_one_span_and_has_the_sentence_before_it():
+    first, display, rest = (
+        "The general form is",
+        "f(x) = a. Or:\n\n    g(x) = b",
+        "where x is a number.",
+    )
+    text = f"{first}\n\n```\n{display}\n```\n\n{rest}\n\n```\nlone = 1\n```"
+    sentences = split_sentences(text)
+    assert [text[each.start : each.end] for each in sentences] == [
+        "The general form is", f"```\n{display}\n```", rest, "```\nlone = 1\n```",
+    ]  # fmt: skip
+    assert [each.is_display for each in sentences] == [False, True, False, True]
+    contexts = [each.context and text[slice(*each.context)] for each in sentences]
+    assert contexts == [None, first, None, rest]

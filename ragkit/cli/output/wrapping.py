@@ -7,17 +7,22 @@ import re
 from ragkit.cli.output.render import display_width
 
 _WIDE = "\u1100-\u11ff\u2e80-\ud7a3\uf900-\uffdc"  # scripts without spaces
+_CODE_INDENT = 4  # columns
 _TOKEN = re.compile(rf"\n|[^\S\n]+|[{_WIDE}]|[^\s{_WIDE}]+")
 
 
 class StreamWrapper:
-    """Wraps text that arrives in pieces: some spaces become line breaks, nothing else changes."""
+    """Wraps text that arrives in pieces: some spaces become line breaks, nothing else changes.
+
+    A line that is indented like code is not wrapped.
+    """
 
     def __init__(self, width: int) -> None:
         self._width = width
         self._pending = ""
         self._space = ""
         self._used = 0  # columns of the line so far
+        self._is_code = False
 
     def feed(self, text: str) -> str:
         """Add a piece of text and return what can be printed now: complete words."""
@@ -35,14 +40,15 @@ class StreamWrapper:
 
     def _place(self, part: str) -> str:
         if part == "\n":
-            self._space, self._used = "", 0
+            self._space, self._used, self._is_code = "", 0, False
             return part
         if part.isspace():
-            self._space = part
+            self._space += part
             return ""
         space, self._space = self._space, ""
         width = display_width(part)
-        if self._used and self._used + len(space) + width > self._width:
+        self._is_code = self._is_code or (self._used == 0 and len(space) >= _CODE_INDENT)
+        if not self._is_code and self._used and self._used + len(space) + width > self._width:
             self._used = width
             return f"\n{part}"
         self._used += len(space) + width

@@ -31,3 +31,11 @@ def test_scripts_without_spaces_break_at_any_letter_and_count_two_columns():
 
 def test_a_word_longer_than_the_line_stays_whole():
     assert wrap(["a " + "x" * 12 + " b"], 10) == "a\n" + "x" * 12 + "\nb"
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_lines_of_code_are_not_wrapped(size):
+    text = "the quick brown fox\n\n    if the quick brown fox:\n        jump\n\nover the dog"
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    expected = text.replace("quick brown fox\n\n", "quick\nbrown fox\n\n", 1)
+    assert wrap(pieces, 10) == expected.replace("over the dog", "over the\ndog")
