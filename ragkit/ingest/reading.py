@@ -12,7 +12,7 @@ import errno
 import queue
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from ragkit.documents.generated import generated_reason
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
+from ragkit.ingest.mailboxes import MAX_MESSAGE_BYTES, Mailbox, open_mailbox
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import FileTask
 from ragkit.ingest.scan import format_bytes
@@ -32,6 +33,7 @@ from ragkit.passages.blobs import blob_warning
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage
+from ragkit.records.media_types import MBOX
 from ragkit.records.reports import SecretFinding, Unread
 from ragkit.storage.source_files import SourceBytes, read_source, sample
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
@@ -73,6 +75,8 @@ class ReadResult:
     seconds: float = 0.0  # wall time
     secrets: Sequence[SecretFinding] = ()  # keys, tokens and passwords in its documents
     generated: str = ""  # "read" or "skipped": it, or a part of it, is generated or vendored
+    is_partial: bool = False  # more results of the file follow; the last one has the reasons
+    saved: Sequence[str] = ()  # records that earlier results of the file had
 
     @property
     def has_images(self) -> bool:
@@ -201,6 +205,73 @@ def _result_of_parts(
         skipped=reason_record.skipped,
         kind=reason_record.kind,
     )
+
+
+def read_results(task: FileTask, context: ReadContext, sandbox: Sandbox) -> Iterator[ReadResult]:
+    """Read one file like `read`; a mailbox over the size limit in pieces, a result for each."""
+    mailbox = None
+    if task.file.size > context.options.max_file_bytes:
+        with contextlib.suppress(OSError):  # `read` says why
+            mailbox = open_mailbox(task.folder, task.file.path)
+    if mailbox is None:
+        yield read(task, context, sandbox)
+        return
+    try:
+        yield from _read_mailbox(task, mailbox, context, sandbox)
+    except OSError as error:
+        yield ReadResult(
+            task, task.file.size, task.file.mtime_ns, task.file.inode,
+            reason=error.strerror or str(error), kind="unreadable",
+        )  # fmt: skip
+
+
+def _read_mailbox(
+    task: FileTask, mailbox: Mailbox, context: ReadContext, sandbox: Sandbox
+) -> Iterator[ReadResult]:
+    started = time.perf_counter()
+    now_ns, status, stored = time.time_ns(), mailbox.status, task.stored
+    is_reliable = context.change_times.are_reliable(status.st_dev, task.folder)
+    result = partial(
+        ReadResult,
+        task,
+        status.st_size,
+        storable(status.st_mtime_ns),
+        storable(status.st_ino),
+        mailbox.digest,
+        sample=None if is_reliable else mailbox.sample,
+        media_type=MBOX,
+        media_type_by="content",
+    )
+    has_stamp = mailbox.is_unchanged() and not may_repeat(status, now_ns, reliable=is_reliable)
+    stamp = storable(status.st_ctime_ns) if has_stamp else MAY_REPEAT
+    matches = stored is not None and context.read_settings.match(stored.recipe)
+    if matches and stored and stored.hash == mailbox.digest and stored.status != "failed":
+        yield result(is_unchanged=True, ctime_ns=stamp)
+        return
+    saved: list[str] = []
+    unread: list[Unread] = []
+    secrets: list[SecretFinding] = []
+    for piece in mailbox.pieces():
+        if piece.file is None:
+            reason = f"larger than {format_bytes(MAX_MESSAGE_BYTES)}"
+            unread.append(Unread(str(piece.first), reason, True, "too_large"))
+            continue
+        parts, piece_unread, piece_secrets = _split_records(piece.file, context, sandbox, False)
+        parts = [replace(part, record=piece.renumber(part.record)) for part in parts]
+        unread += [replace(part, record=piece.renumber(part.record)) for part in piece_unread]
+        secrets += [replace(found, record=piece.renumber(found.record)) for found in piece_secrets]
+        saved += [part.record for part in parts]
+        yield result(parts=parts, is_partial=True)
+    stamp = stamp if mailbox.is_unchanged() else MAY_REPEAT
+    result = partial(
+        result, ctime_ns=stamp, unread=unread, secrets=secrets, saved=saved,
+        seconds=time.perf_counter() - started,
+    )  # fmt: skip
+    if saved:
+        yield result()
+    else:
+        cause = _reason_for_no_document(unread)
+        yield result(reason=cause.reason, skipped=cause.skipped, kind=cause.kind)
 
 
 def _split_records(
@@ -337,12 +408,17 @@ class Reader:
             self._free_slots.get()
             if self._stopped:
                 return []
-            result = read(task, self._context, self._sandbox)
-            if self._stopped:  # then a failure may come from stopping
-                return []
-            if may_wait and result.has_images:
-                waiting.append(task)
-                self._free_slots.put(None)
-            else:
-                self._results.put(result)
+            for result in read_results(task, self._context, self._sandbox):
+                if self._stopped:  # then a failure may come from stopping
+                    return []
+                if result.is_partial:
+                    self._results.put(result)
+                    self._free_slots.get()
+                elif may_wait and result.has_images:
+                    waiting.append(task)
+                    self._free_slots.put(None)
+                else:
+                    self._results.put(result)
+                if self._stopped:
+                    return []
         return waiting

@@ -19,6 +19,8 @@ from ragkit.ingest.ignore_rules import IgnoreRules, rules_above
 from ragkit.storage.sqlite.files import storable
 
 ROOT = "./"  # the path of a root that cannot be read
+# Mailboxes may have any size, and those of some mail programs have no extension.
+MAILBOX_EXTENSIONS = frozenset({"", ".mbox", ".mbx"})
 _SPECIAL_FILES = (
     (stat.S_ISFIFO, "FIFO"),
     (stat.S_ISSOCK, "socket"),
@@ -220,7 +222,7 @@ def _file_entry(
             (name for is_kind, name in _SPECIAL_FILES if is_kind(status.st_mode)), "unknown"
         )
         return SkippedPath(path, f"not a regular file ({kind})", kind="special")
-    if status.st_size > max_bytes:
+    if status.st_size > max_bytes and PurePosixPath(path).suffix.lower() not in MAILBOX_EXTENSIONS:
         reason = f"larger than {format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
     times = storable(status.st_mtime_ns), storable(status.st_ino), storable(status.st_ctime_ns)

@@ -177,7 +177,7 @@ class CollectionWriter:
                 )
                 for result in group
             ]
-        self.files_done += len(group)
+        self.files_done += sum(not result.is_partial for result in group)
         self.lexical_index_is_stale = True
         self._update_lexical_index(force=False)
         return [document_id for documents in saved for document_id in documents]
@@ -205,8 +205,12 @@ class CollectionWriter:
             moved = stored.root_id in self.moved_root_ids
             self.counts["moved" if moved else "unchanged"] += stored.status in READ_STATUSES
             return []
+        if result.is_partial:
+            return self._save_partial(connection, generation, root_id, result)
         status = "indexed" if any(part.passages for part in result.parts) else "empty"
-        if not result.parts:
+        if result.saved:
+            status = "indexed"
+        elif not result.parts:
             status = "skipped" if result.skipped else "failed"
             if result.kind == "unsupported":
                 status = "unsupported"
@@ -241,12 +245,29 @@ class CollectionWriter:
             details=_details(result),
         )
         if not keeps_text:
-            kept_records = [*(part.record for part in result.parts), *opened_before]
+            kept_records = [*(part.record for part in result.parts), *opened_before, *result.saved]
             document_rows.remove_documents(connection, file_id, keep=kept_records)
         saved = [self._save_part(connection, generation, file_id, part) for part in result.parts]
-        if saved:
+        if saved or result.saved:
             self.counts["updated" if stored and stored.has_text else "added"] += 1
         return saved
+
+    def _save_partial(
+        self, connection: sqlite3.Connection, generation: int, root_id: int, result: ReadResult
+    ) -> list[int]:
+        """Save documents of a file that is not read to its end yet: an interrupted run leaves them,
+        and the next one reads the file again. Returns their ids."""
+        file_id = file_rows.record_file(
+            connection,
+            root_id,
+            result.task.file.path,
+            status="indexed",
+            reason=None,
+            size=result.size,
+            media_type=result.media_type,
+            details={"indexed_at": _now()},
+        )
+        return [self._save_part(connection, generation, file_id, part) for part in result.parts]
 
     def _save_part(
         self, connection: sqlite3.Connection, generation: int, file_id: int, part: SplitRecord

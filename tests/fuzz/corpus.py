@@ -81,7 +81,8 @@ _MARKUP = {
     "a.svg": '<svg xmlns="http://www.w3.org/2000/svg"><title>Keys</title><text x="1" y="2">'
     "Words</text></svg>",
     "a.drawio": '<mxfile><diagram name="P"><mxGraphModel><root><mxCell id="1" value="Keys" '
-    'vertex="1"><mxGeometry x="1" y="2"/></mxCell><mxCell id="2" value="to" edge="1" source="1" target="1"/>'
+    'vertex="1"><mxGeometry x="1" y="2"/></mxCell>'
+    '<mxCell id="2" value="to" edge="1" source="1" target="1"/>'
     "</root></mxGraphModel></diagram></mxfile>",
     "a.canvas": json.dumps(
         {"nodes": [{"id": "a", "type": "text", "text": "# Keys", "x": 0, "y": 0, "width": 9,
@@ -91,11 +92,12 @@ _MARKUP = {
         {"type": "excalidraw", "elements": [{"type": "frame", "id": "f", "name": "Part"},
          {"type": "text", "text": "Keys", "x": 1, "y": 2, "frameId": "f"}]}),
     "a.enex": '<en-export><note><title>Keys</title><content><![CDATA[<en-note><p>Words</p>'
-    '<en-media hash="x"/></en-note>]]></content><created>20240312T100000Z</created><tag>a</tag><resource>'
-    "<data>aGVsbG8=</data><mime>text/plain</mime></resource></note></en-export>",
+    '<en-media hash="x"/></en-note>]]></content><created>20240312T100000Z</created><tag>a</tag>'
+    "<resource><data>aGVsbG8=</data><mime>text/plain</mime></resource></note></en-export>",
     "a.warc": "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://x.y/\r\n"
     "WARC-Date: 2024-03-12T10:00:00Z\r\nContent-Type: application/http\r\n"
-    "Content-Length: 61\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>K</h1><p>W</p>\r\n\r\n",
+    "Content-Length: 61\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    "<h1>K</h1><p>W</p>\r\n\r\n",
     "a.bib": "@article{keys,\n title = {The {K}eys},\n author = \"Ann Roe and Bo\",\n"
     " year = 2024\n}\n",
     "a.ris": "TY  - JOUR\nTI  - Keys\nAU  - Roe, Ann\nPY  - 2024\nAB  - Words.\nER  - \n",

@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
+_Handle = Any  # of PDFium: a page, or an object on it
 _Reference = int  # number of an object
 _Value = Any  # bytes (a name with "/", a string, a number), _Reference, list or dict of them
 
@@ -185,7 +186,7 @@ def remove_hidden_content(page: PdfPage, hidden: frozenset[str]) -> int:
 
 
 def _remove_objects(
-    parent: Any, hidden: frozenset[str], functions: tuple[Any, Any, Any], depth: int
+    parent: _Handle, hidden: frozenset[str], functions: tuple[Any, Any, Any], depth: int
 ) -> int:
     from pypdfium2 import raw
 
@@ -207,7 +208,7 @@ def _remove_objects(
     return removed
 
 
-def _is_on_layer(item: Any, layers: frozenset[str]) -> bool:
+def _is_on_layer(item: _Handle, layers: frozenset[str]) -> bool:
     from pypdfium2 import raw
 
     buffer, size = (ctypes.c_ubyte * 512)(), ctypes.c_ulong()

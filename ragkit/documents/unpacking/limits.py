@@ -60,7 +60,7 @@ class Budget:
         if self.members > MAX_MEMBERS:
             reason = f"the rest is not read: over {MAX_MEMBERS:,} members"
             raise BudgetExceededError(reason, kind="limit")
-        self._check_time()
+        self.check_time()
 
     def decompress(self, file: IO[bytes], packed_bytes: int, name: str) -> bytes:
         """Return all bytes of an open file that unpacks as it is read.
@@ -80,10 +80,11 @@ class Budget:
 
     def _timed_chunks(self, file: IO[bytes]) -> Iterator[bytes]:
         for chunk in iter_chunks(file):
-            self._check_time()
+            self.check_time()
             yield chunk
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
+        """Raise BudgetExceededError after too much time."""
         if time.monotonic() - self.started > self.seconds:
             reason = f"the rest is not read: it took over {self.seconds:.0f} s"
             raise BudgetExceededError(reason, kind="timeout")

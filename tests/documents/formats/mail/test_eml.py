@@ -7,6 +7,7 @@ import pytest
 
 from ragkit.documents.detect import detect
 from ragkit.documents.read import read, read_all
+from ragkit.documents.unpacking import limits
 from tests.documents.files import PNG, make_pdf
 from tests.documents.mail_files import make_message
 
@@ -97,6 +98,7 @@ def test_a_message_without_text_gets_a_subject_line():
     assert document.text == "From: a@b.c\nSubject: Lunch?"
 
 
+MBOX_MESSAGE = b"From a@b.c Tue Mar 12 10:00:00 2024\nFrom: a@b.c\nSubject: Note %d\n\nWords.\n\n"
 MBOX = (
     b"From ann@example.org Tue Oct  1 12:34:56 2024\nSubject: One\nFrom: a@b.c\n\n"
     b"First.\n>From there on.\n\nFrom here is no new message.\n\n"
@@ -252,3 +254,11 @@ def test_messages_of_apple_mail():
     (record,) = read_all(data, "a.emlx")
     assert record.document.text.endswith("\n\nThe harbour café.")
     assert record.document.title == "s"
+
+
+def test_no_message_of_an_mbox_is_lost_to_their_number(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_MEMBERS", 5)
+    data = b"".join(MBOX_MESSAGE % number for number in range(30))
+    records = list(read_all(data, "a.mbox"))
+    assert [record.name for record in records] == [str(number) for number in range(1, 31)]
+    assert records[-1].document.title == "Note 29"
