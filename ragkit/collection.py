@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ragkit.errors import CollectionError, UsageError
 from ragkit.models.selection import ModelSelection
-from ragkit.settings import Settings
+from ragkit.settings import Settings, override
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.opening import open_database, trust_database
 from ragkit.storage.sqlite import documents as document_rows
@@ -37,17 +37,25 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
+    from ragkit.evaluation import tuning
     from ragkit.evaluation.run import Evaluation
     from ragkit.evaluation.self_questions import QuestionSet
     from ragkit.evaluation.self_run import JudgedQuery, SelfEvaluation
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
+    from ragkit.maintenance.tune import TuningFolder, TuningSample
     from ragkit.models.relevance import RelevanceCalibration
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
     from ragkit.records.exploring import DuplicateReport, MapReport, StoredTopics, TopicReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
-    from ragkit.records.maintenance import CopyReport, DoctorReport, MigrationReport
+    from ragkit.records.maintenance import (
+        CopyReport,
+        DoctorReport,
+        MigrationReport,
+        TuneReport,
+        TuningTrial,
+    )
     from ragkit.records.overview import FacetValue, OriginalFile, Overview
     from ragkit.records.reports import (
         CollectionStatus,
@@ -63,6 +71,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
+    from ragkit.storage.sqlite.tuned import TunedSettings
     from ragkit.storage.sqlite.vector_cache import VectorCache
 
 # Seconds to wait for another writer, such as a reader that repairs an index file.
@@ -88,11 +97,14 @@ class Collection:
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
         notify: Callable[[str], None] = logger.warning,
+        chosen_settings: Iterable[str] = (),
     ) -> None:
         """Open the collection in `folder`, or create one there.
 
         - `create`: create the collection if it does not exist (default: True).
         - `settings`: models, sizes and limits (default: `Settings()`).
+        - `chosen_settings`: names of settings whose value counts even if it is the default. Others
+          that have their default are replaced by what `tune` has stored, if it has.
         - `encoder`, `reranker`: objects used instead of the models that `settings` names.
         - `notify`: called with one line of text for each warning (default: the logger "ragkit").
 
@@ -103,6 +115,8 @@ class Collection:
         """
         self.folder = Path(folder).expanduser().absolute()
         self.settings = settings or Settings()
+        self._chosen_settings = frozenset(chosen_settings)
+        self._skip_folder: Path | None = None  # that `index` does not scan, beside its own
         self._store = open_database(self.folder, create=create, notify=notify)
         self._store.notify = notify
         self._encoders = ModelSelection(self._store, self.settings, encoder)
@@ -147,6 +161,28 @@ class Collection:
         """Close the database connections. The next call of a method opens them again."""
         self._store.close()
 
+    def effective_settings(self) -> Settings:
+        """Return `settings` with the values that `tune` has stored in the collection, where they
+        have their default and are not among the `chosen_settings`."""
+        return self._tuned()[0]
+
+    def _tuned(self) -> tuple[Settings, bool]:
+        """Return the effective settings, and whether a search reranks if nothing else is said: only
+        with a reranker that the user has named."""
+        from ragkit.storage.sqlite import tuned
+
+        values = dict(self._read(tuned.load).values)
+        if not values:
+            return self.settings, False
+        rerank = values.pop("rerank", False) is True
+        defaults, changes = Settings(), {}
+        for name, value in values.items():
+            is_default = getattr(self.settings, name) == getattr(defaults, name)
+            if is_default and name not in self._chosen_settings:
+                changes[name] = value
+        has_reranker = self.settings.reranker is not None or self._reranker is not None
+        return override(self.settings, "tuned", changes), rerank and has_reranker
+
     def index(  # noqa: PLR0913 (the flags of `ragkit index`)
         self,
         paths: Paths = (),
@@ -184,13 +220,14 @@ class Collection:
         ModelError if the encoder cannot be loaded or is not the collection's; BusyError if another
         process is writing; CollectionError if the folder is read-only or the disk is full.
         """
+        from ragkit.exploring import stored_versions
         from ragkit.ingest import run
         from ragkit.ingest.options import IndexOptions
         from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("its folders are not read and nothing is added")
         options = IndexOptions.from_settings(
-            self.settings,
+            self.effective_settings(),
             _path_list(paths),
             include=include,
             exclude=exclude,
@@ -201,6 +238,8 @@ class Collection:
             secrets=self._secrets_mode(),
             password_file=password_file,
         )
+        if self._skip_folder is not None:
+            options = replace(options, skip_folder=self._skip_folder)
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, options, fingerprint)
@@ -222,6 +261,7 @@ class Collection:
                     cache,
                 )
                 calibration.update(self._store, self._indexes, self._encoders.load_encoder)
+                stored_versions.update(self._store, self._indexes, renamed=report.moved > 0)
                 return report
             finally:
                 if cache is not None:
@@ -254,7 +294,10 @@ class Collection:
         from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("nothing is added")
-        split = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
+        split = corpus.split_rows(
+            self.settings.passage_tokens, self.settings.overlap,
+            header=self.settings.passage_header,
+        )  # fmt: skip
         with writer_lock(self.folder, "ragkit eval", _lock_timeout(wait)):
             corpus.index_rows(
                 self._store,
@@ -321,10 +364,12 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         explain: bool = False,
         highlight: bool = False,
-        rerank: bool = False,
+        rerank: bool | None = None,
         budget: float | None = None,
         exact: bool = False,
         keywords: str | None = None,
@@ -346,11 +391,16 @@ class Collection:
         - `per_document`: maximum number of passages of one document. Default: no maximum.
         - `diverse`: leave out near-duplicates by maximal marginal relevance. A number is its λ,
           from 0 (diversity only) to 1 (relevance only); True is 0.8.
+        - `prefer_new`: of documents that are versions of each other (docs/exploring.md), leave out
+          passages that a newer one has too. `Hit.newer_version` names it in any case.
+        - `half_life`: prefer newer files: the number of days after which the bonus of a file's time
+          is half. It is worth a cosine of 0.05 at most. Default: the time does not count.
         - `fusion`: "convex" (weighted mean of normalised scores) or "rrf" (reciprocal rank fusion).
           Default: `settings.fusion` ("convex").
         - `explain`: set `Hit.explanation`: the matched words and the sentence closest to the query.
         - `highlight`: set `Hit.highlights`: where the text contains the words of the query.
-        - `rerank`: re-order the first 20 passages with a cross-encoder.
+        - `rerank`: re-order the first 20 passages with a cross-encoder. Default: False, unless
+          `tune` has found that it helps.
         - `budget`: maximum time for `rerank` in seconds; fewer passages are re-ordered if needed.
         - `exact`: compare the query with every vector. By default a large collection is searched
           with quantized vectors first (docs/storage.md).
@@ -362,15 +412,15 @@ class Collection:
         filter; ModelError if the encoder or the reranker cannot be used; CollectionError if the
         database cannot be read.
         """
-        from ragkit.retrieval.options import SearchOptions
-
-        options = SearchOptions(
-            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score,
-            min_relevance=min_relevance, context=context,
-            where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
-            hypothetical=hypothetical,
+        options = self.search_options(
+            _given(k=k, mode=mode or None, fusion=fusion or None, rerank=rerank)
+            | {
+                "min_score": min_score, "min_relevance": min_relevance, "context": context,
+                "where": where, "per_document": per_document, "diverse": diverse,
+                "prefer_new": prefer_new, "half_life": half_life,
+                "explain": explain, "highlight": highlight, "budget": budget, "exact": exact,
+                "keywords": keywords, "hypothetical": hypothetical,
+            }
         )  # fmt: skip
         return self.search_with([query], options)[0]
 
@@ -386,10 +436,12 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         explain: bool = False,
         highlight: bool = False,
-        rerank: bool = False,
+        rerank: bool | None = None,
         budget: float | None = None,
         exact: bool = False,
         keywords: str | None = None,
@@ -401,15 +453,15 @@ class Collection:
         """
         import asyncio
 
-        from ragkit.retrieval.options import SearchOptions
-
-        options = SearchOptions(
-            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score,
-            min_relevance=min_relevance, context=context,
-            where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
-            hypothetical=hypothetical,
+        options = self.search_options(
+            _given(k=k, mode=mode or None, fusion=fusion or None, rerank=rerank)
+            | {
+                "min_score": min_score, "min_relevance": min_relevance, "context": context,
+                "where": where, "per_document": per_document, "diverse": diverse,
+                "prefer_new": prefer_new, "half_life": half_life,
+                "explain": explain, "highlight": highlight, "budget": budget, "exact": exact,
+                "keywords": keywords, "hypothetical": hypothetical,
+            }
         )  # fmt: skip
         return (await asyncio.to_thread(self.search_with, [query], options))[0]
 
@@ -425,10 +477,12 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         explain: bool = False,
         highlight: bool = False,
-        rerank: bool = False,
+        rerank: bool | None = None,
         budget: float | None = None,
         exact: bool = False,
         keywords: str | None = None,
@@ -439,15 +493,15 @@ class Collection:
         Same arguments, errors and results as `search`, but faster than one call for each query:
         the queries are encoded, and compared with the vectors, in batches.
         """
-        from ragkit.retrieval.options import SearchOptions
-
-        options = SearchOptions(
-            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score,
-            min_relevance=min_relevance, context=context,
-            where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
-            hypothetical=hypothetical,
+        options = self.search_options(
+            _given(k=k, mode=mode or None, fusion=fusion or None, rerank=rerank)
+            | {
+                "min_score": min_score, "min_relevance": min_relevance, "context": context,
+                "where": where, "per_document": per_document, "diverse": diverse,
+                "prefer_new": prefer_new, "half_life": half_life,
+                "explain": explain, "highlight": highlight, "budget": budget, "exact": exact,
+                "keywords": keywords, "hypothetical": hypothetical,
+            }
         )  # fmt: skip
         return self.search_with(queries, options)
 
@@ -479,8 +533,10 @@ class Collection:
         """
         from ragkit.retrieval.options import SearchOptions
 
-        settings = self.settings
-        defaults = SearchOptions(k=settings.top_k, mode=settings.mode, fusion=settings.fusion)
+        settings, rerank = self._tuned()
+        defaults = SearchOptions(
+            k=settings.top_k, mode=settings.mode, fusion=settings.fusion, rerank=rerank
+        )
         return replace(defaults, **overrides)
 
     def ask_stream(  # noqa: PLR0913
@@ -494,6 +550,8 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
@@ -510,9 +568,8 @@ class Collection:
 
         - `k`: maximum number of passages. Default: 6.
         - `mode`: as in `search`. Default: "hybrid".
-        - `min_score`, `min_relevance`, `where`, `per_document`, `diverse`, `fusion`, `exact`,
-          `highlight`: as in
-          `search`.
+        - `min_score`, `min_relevance`, `where`, `per_document`, `diverse`, `prefer_new`,
+          `half_life`, `fusion`, `exact`, `highlight`: as in `search`.
         - `rerank`: as in `search`. Default: True if the settings name a reranker.
         - `history`: the earlier `Turn`s of the conversation, oldest first. A follow-up question is
           rewritten as a standalone question before the search.
@@ -522,10 +579,10 @@ class Collection:
         """
         overrides: dict[str, Any] = {
             "mode": mode, "min_score": min_score, "min_relevance": min_relevance,
-            "where": where, "per_document": per_document, "diverse": diverse, "exact": exact,
-            "highlight": highlight,
+            "where": where, "per_document": per_document, "diverse": diverse,
+            "prefer_new": prefer_new, "exact": exact, "highlight": highlight,
         }  # fmt: skip
-        optional = {"k": k, "fusion": fusion, "rerank": rerank}
+        optional = {"k": k, "fusion": fusion, "rerank": rerank, "half_life": half_life}
         overrides |= {name: value for name, value in optional.items() if value is not None}
         return self.ask_with(question, self.answer_options(overrides), history=history, llm=llm)
 
@@ -540,6 +597,8 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
@@ -555,7 +614,8 @@ class Collection:
 
         events = self.ask_stream(
             question, k, mode=mode, min_score=min_score, min_relevance=min_relevance,
-            where=where, per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank,
+            where=where, per_document=per_document, diverse=diverse, prefer_new=prefer_new,
+            half_life=half_life, fusion=fusion, rerank=rerank,
             exact=exact, highlight=highlight, history=history, llm=llm,
         )  # fmt: skip
         return last_answer(events)
@@ -571,6 +631,8 @@ class Collection:
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
+        prefer_new: bool = False,
+        half_life: float | None = None,
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
@@ -586,7 +648,8 @@ class Collection:
 
         return await asyncio.to_thread(
             self.ask, question, k, mode=mode, min_score=min_score, min_relevance=min_relevance,
-            where=where, per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank,
+            where=where, per_document=per_document, diverse=diverse, prefer_new=prefer_new,
+            half_life=half_life, fusion=fusion, rerank=rerank,
             exact=exact, highlight=highlight, history=history, llm=llm,
         )  # fmt: skip
 
@@ -618,7 +681,7 @@ class Collection:
         from ragkit.answers.pipeline import DEFAULT_SOURCES
         from ragkit.retrieval.options import SearchOptions
 
-        settings = self.settings
+        settings = self.effective_settings()
         defaults = SearchOptions(
             k=DEFAULT_SOURCES,
             mode="hybrid",
@@ -932,6 +995,12 @@ class Collection:
                 save(self._store, found)
         return found.report
 
+    def stored_topics(self) -> StoredTopics:
+        """Return the topics that the last `topics` stored. Computes nothing."""
+        from ragkit.storage.sqlite.overview import stored_topics
+
+        return self._read(stored_topics)
+
     def map(
         self, *, method: str = "auto", color: str = "topic", rebuild: bool = False
     ) -> MapReport:
@@ -946,12 +1015,6 @@ class Collection:
 
         Raises UsageError for an unknown value, UnavailableError if umap-learn is missing.
         """
-    def stored_topics(self) -> StoredTopics:
-        """Return the topics that the last `topics` stored. Computes nothing."""
-        from ragkit.storage.sqlite.overview import stored_topics
-
-        return self._read(stored_topics)
-
         from ragkit.exploring.map import MapOptions, make_map, save_map
 
         options = MapOptions(method=method, color=color, rebuild=rebuild)
@@ -1285,7 +1348,11 @@ class Collection:
         beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
         if questions is None:
             questions = self.self_questions(seed=seed)
-        measured = questions.part(held_out=True)
+        own = {root.folder for root in self._read(file_rows.roots)}
+        measured = [  # a folder that this collection does not have: the files were moved or copied
+            question if question.root in own else replace(question, root="")
+            for question in questions.part(held_out=True)
+        ]
         judged, missing = self._judged_queries()
         if not measured and not judged:
             raise UsageError(
@@ -1362,7 +1429,8 @@ class Collection:
         stored = self.judgements()
         ids = [each.document_id for each in stored if each.document_id is not None]
         paths = self._read(lambda rows: document_rows.display_paths(rows, ids))
-        return self_run.judged_queries(stored, paths)
+        roots = self._read(lambda rows: document_rows.folders_of(rows, ids))
+        return self_run.judged_queries(stored, paths, roots)
 
     def self_questions(self, *, seed: int = 0) -> QuestionSet:
         """Return the questions that `evaluate_self` and `migrate` measure with. Searches nothing.
@@ -1487,6 +1555,201 @@ class Collection:
             intervals={name: found.interval for name, found in differences.items()},
             p_values={name: found.p_value for name, found in differences.items()},
         )  # fmt: skip
+
+    def tune(
+        self,
+        *,
+        undo: bool = False,
+        seed: int = 0,
+        wait: float | None = None,
+        on_trial: Callable[[TuningTrial], None] = lambda trial: None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> TuneReport:
+        """Choose mode, fusion, passage size, header and reranker on questions made from the
+        collection, and use them if they are significantly better on other ones of these.
+
+        A sample of the documents is cut and embedded anew for each way to cut it (docs/tuning.md).
+        What was chosen is stored in the collection and counts where `settings` have their
+        defaults. Other passages are built in a copy, and one transaction changes the collection.
+        A run that was interrupted leaves the collection as it was, and the next one goes on.
+
+        - `undo`: instead use the settings before the last tuning again.
+        - `seed`: another one splits the documents otherwise. Default: 0.
+        - `wait`, `on_progress`: as in `index`.
+        - `on_trial`: called after each setting that was tried.
+
+        A reranker is tried if `settings` name one. Raises UsageError if the collection is empty or,
+        with `undo`, was not tuned; UnavailableError if the package ir-measures is not installed;
+        ModelError, BusyError and CollectionError as `index` does.
+        """
+        import time
+
+        from ragkit.evaluation import beir
+        from ragkit.maintenance import tune
+        from ragkit.records.maintenance import TuneReport
+        from ragkit.storage.sqlite import passages, tuned
+
+        self._store.refuse_untrusted("it is not tuned")
+        started = time.monotonic()
+        with writer_lock(self.folder, "ragkit tune", _lock_timeout(wait)):
+            model = self._read(passages.model)
+            if model is None:
+                raise UsageError("the collection is empty; fill it first: ragkit index FOLDER")
+            stored = self._read(tuned.load)
+            if undo:
+                if not stored.can_undo:
+                    raise UsageError("the collection was not tuned, so there is nothing to undo")
+                before = tuned.TunedSettings(stored.before)
+                self._use_tuned(before, self._tuning_folder(model, seed), on_progress)
+                seconds = time.monotonic() - started
+                return TuneReport(0, 0, 0, undone=True, seconds=seconds)
+            beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
+            folder = self._tuning_folder(model, seed)
+            folder.prepare()
+            sample = self._read(lambda rows: tune.draw_sample(rows, seed))
+            report = self._tune(sample, folder, on_trial, on_progress)
+            if report.is_better:
+                changed = tuned.TunedSettings(
+                    {**stored.values, **report.changes}, stored.values, can_undo=True
+                )
+                self._use_tuned(changed, folder, on_progress)
+                report = replace(report, applied=True)
+            folder.delete()
+        return replace(report, seconds=time.monotonic() - started)
+
+    def _tuning_folder(self, model: sqlite3.Row, seed: int) -> TuningFolder:
+        from ragkit.maintenance.tune import TuningFolder
+
+        settings = self.effective_settings()
+        others = (seed, settings.overlap, settings.reranker)
+        return self._read(lambda rows: TuningFolder(rows, model["fingerprint"], repr(others)))
+
+    def _tune(
+        self,
+        sample: TuningSample,
+        folder: TuningFolder,
+        on_trial: Callable[[TuningTrial], None],
+        on_progress: Callable[[Progress], None],
+    ) -> TuneReport:
+        """Choose settings on one half of the sample's questions, measure them on the other."""
+        from ragkit.evaluation import tuning
+        from ragkit.maintenance import tune
+        from ragkit.records.maintenance import TuneReport
+
+        report = TuneReport(len(sample.train), len(sample.held_out), sample.passages)
+        if min(report.train_questions, report.questions) < tuning.MIN_QUESTIONS:
+            few = f"fewer than {tuning.MIN_QUESTIONS} questions of each half can be made"
+            return replace(report, not_tried=(f"anything: {few}",))
+        settings, rerank = self._tuned()
+        encoder = self._encoders.load_encoder()
+        start: dict[str, str | int | bool] = {
+            "mode": settings.mode, "fusion": settings.fusion, "rerank": rerank,
+            "passage_tokens": min(settings.passage_tokens, encoder.window),
+            "passage_header": settings.passage_header,
+        }  # fmt: skip
+        stages, not_tried = tune.make_stages(
+            start, encoder.window, has_headers=sample.has_headers,
+            has_reranker=settings.reranker is not None or self._reranker is not None,
+        )  # fmt: skip
+
+        def measure(values: tuning.Values, held_out: bool) -> tuning.ByQuery:
+            part = "held-out" if held_out else "train"
+            found = folder.load_result(values, part)
+            if found is None:
+                found = self._measure_tuning(values, sample, folder, held_out, on_progress)
+                folder.save_result(values, part, found)
+            return found
+
+        chosen, trials = tuning.choose(start, stages, measure, on_trial)
+        changes = {name: value for name, value in chosen.items() if start[name] != value}
+        report = replace(report, trials=tuple(trials), not_tried=tuple(not_tried), changes=changes)
+        if not changes:
+            return report
+        before, after = measure(start, True), measure(chosen, True)
+        found = {name: tuning.compare_common(before, after, name) for name in before}
+        return replace(
+            report,
+            before={name: each.before for name, each in found.items()},
+            after={name: each.after for name, each in found.items()},
+            intervals={name: each.interval for name, each in found.items()},
+            p_values={name: each.p_value for name, each in found.items()},
+        )
+
+    def _measure_tuning(
+        self,
+        values: tuning.Values,
+        sample: TuningSample,
+        folder: TuningFolder,
+        held_out: bool,
+        on_progress: Callable[[Progress], None],
+    ) -> tuning.ByQuery:
+        """Cut, embed and search the sample with these settings; return the measures."""
+        from ragkit.evaluation import beir, self_run
+        from ragkit.ingest import corpus
+        from ragkit.maintenance import tune
+        from ragkit.retrieval import calibration
+
+        encoder = self._encoders.load_encoder()
+        file = folder.sample_file(values)
+        questions = sample.questions(held_out)
+        if values["rerank"] and not held_out:
+            questions = questions[: tune.RERANKED_QUESTIONS]
+        scratch_settings = replace(self.settings, model=None)
+        with Collection(
+            file.parent, settings=scratch_settings, encoder=encoder,
+            reranker=self._load_reranker() if values["rerank"] else None,
+            notify=lambda line: None,
+        ) as scratch:  # fmt: skip
+            with writer_lock(scratch.folder, "ragkit tune", LOCK_TIMEOUT):
+                corpus.index_rows(
+                    scratch._store, scratch._indexes.index_writer,
+                    scratch._encoders.set_collection_model(None, rebuild=False)[0],
+                    scratch._encoders.load_encoder, file, sample.documents,
+                    tune.splitter(values, self.settings.overlap), on_progress,
+                )  # fmt: skip
+                calibration.update(scratch._store, scratch._indexes, lambda: encoder)
+            options = scratch.search_options(
+                {name: values[name] for name in ("mode", "fusion", "rerank")} | {"k": beir.DEPTH}
+            )
+            found = self_run.evaluate_questions(
+                questions, [], lambda texts, mode: scratch._retriever.search(texts, options),
+                options.mode, options.mode,
+            )  # fmt: skip
+        return found.by_query
+
+    def _use_tuned(
+        self,
+        changed: TunedSettings,
+        folder: TuningFolder,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Store tuned settings. Where they cut other passages, these are built in a copy of the
+        collection, whose rows the collection gets in one transaction."""
+        from ragkit.maintenance import tune
+        from ragkit.storage.sqlite import tuned
+
+        old = self._read(tuned.load).values
+        names = tuned.PASSAGE_SETTINGS
+        if all(old.get(name) == changed.values.get(name) for name in names):
+            with self._store.writing() as connection:
+                tuned.store(connection, changed)
+            return
+        folder.prepare()
+        copied = folder.copy_collection(self._store, changed.values)
+        with Collection(
+            copied, create=False, settings=self.settings, encoder=self._encoders.own_encoder,
+            notify=self._notify, chosen_settings=self._chosen_settings,
+        ) as copy:  # fmt: skip
+            copy._encoders.share_encoder(self._encoders)
+            copy._skip_folder = self.folder.resolve()
+            with copy._store.writing() as connection:
+                tuned.store(connection, changed)
+            copy.index(on_progress=on_progress)
+        tune.take_over(self._store, copied)
+        folder.delete()
+        self._indexes.index_writer.update_lexical()
+        self._indexes.index_writer.update_vectors()
+        self._store.checkpoint()
 
     def judge(
         self, query: str, references: str | Sequence[str], *, relevant: bool | None
@@ -1616,6 +1879,11 @@ def _lock_timeout(wait: float | None) -> float:
     if not 0 <= wait < math.inf:
         raise UsageError(f"wait is {wait:g}; expected a number of seconds, 0 or more")
     return wait
+
+
+def _given(**values: object) -> dict[str, object]:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _path_list(paths: Paths) -> list[str | Path]:

@@ -44,6 +44,7 @@ HARMLESS = (
     "min_relevance",
     "candidates",
     "passage_tokens",
+    "passage_header",
     "overlap",
     "records",
     "ocr_engine",
@@ -99,6 +100,7 @@ class Settings:
     # Candidates per hit that approximate search re-scores; None: as calibrated.
     candidates: int | None = None
     passage_tokens: int = 240
+    passage_header: bool = True  # title and heading are embedded with each passage
     overlap: float = 0.15  # share of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
     # Vectors that your collections share, in the cache folder: maximum size; 0: none.

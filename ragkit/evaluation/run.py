@@ -116,7 +116,10 @@ def collection_name(
 
     It covers the corpus, the protocol, the encoder (`fingerprint`) and how documents are split.
     """
-    split = (settings.passage_tokens, settings.overlap) if protocol == "collection" else ()
+    split: tuple[float | str, ...] = ()
+    if protocol == "collection":
+        split = (settings.passage_tokens, settings.overlap)
+        split += () if settings.passage_header else ("no headers",)
     corpus = file_digest(dataset.folder / CORPUS_FILE)
     content = (corpus, protocol, fingerprint, SPLITTER_VERSION, split)
     digest = blake2b(repr(content).encode(), digest_size=8).hexdigest()

@@ -75,6 +75,7 @@ class SelfQuestion:
     targets: tuple[Span, ...]
     source: Span | None  # the text that it is, if that is apart from the answer
     is_held_out: bool
+    root: str = ""  # absolute path of the folder that `path` is relative to
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,7 @@ def _questions_of(document: SourceDocument, seed: int, *, cloze: bool) -> list[S
             SelfQuestion(
                 id=blake2b(name, digest_size=8).hexdigest(), kind=kind, text=question,
                 document_id=document.id, path=document.path, targets=target, source=source,
-                is_held_out=held_out,
+                is_held_out=held_out, root=document.root,
             ),
         )  # fmt: skip
     return list(made.values())

@@ -32,6 +32,8 @@ class Place(Protocol):
     def start(self) -> int: ...  # noqa: D102
     @property
     def end(self) -> int: ...  # noqa: D102
+    @property
+    def root(self) -> str: ...  # noqa: D102
 
 
 class Found(Place, Protocol):
@@ -44,7 +46,9 @@ class Found(Place, Protocol):
 
 
 BatchSearch: TypeAlias = Callable[[Sequence[str], str], Sequence[Sequence[Found]]]  # texts, mode
-Part = tuple[str, int, int]  # path of a document, and a span of its text in characters
+# Path of a document, a span of its text in characters, and the folder that the path is relative to;
+# without that folder, or with "", documents with the same path in any folder are meant.
+Part: TypeAlias = tuple[str, int, int] | tuple[str, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +155,21 @@ def _overlaps(hit: Found, part: Part) -> bool:
 
 
 def _is_in_part(place: Place, part: Part) -> bool:
-    path, start, end = part
+    path, start, end, *folder = part
     shared = min(place.end, end) - max(place.start, start)
     shorter = max(1, min(place.end - place.start, end - start))
-    return place.path == path and shared >= _OVERLAP * shorter
+    if place.path != path or shared < _OVERLAP * shorter:
+        return False
+    return not folder or not folder[0] or place.root == folder[0]
 
 
 def _parts(question: SelfQuestion) -> list[Part]:
-    return [(question.path, *target) for target in question.targets]
+    return [(question.path, *target, question.root) for target in question.targets]
 
 
 def _source(question: SelfQuestion) -> Part | None:
-    return None if question.source is None else (question.path, *question.source)
+    source = question.source
+    return None if source is None else (question.path, *source, question.root)
 
 
 def _measure(
@@ -182,11 +189,14 @@ def _means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 
 def judged_queries(
-    judgements: Iterable[Judgement], paths: Mapping[int, str]
+    judgements: Iterable[Judgement],
+    paths: Mapping[int, str],
+    roots: Mapping[int, str] | None = None,
 ) -> tuple[list[JudgedQuery], int]:
     """Return the queries of a user's judgements, and how many judgements have lost their text.
 
-    `paths`: document id → its path as hits show it.
+    `paths`: document id → its path as hits show it. `roots`: document id → the folder that this is
+    relative to; without it documents with the same path in any folder are meant.
     """
     relevant: dict[str, list[Part]] = defaultdict(list)
     rejected: dict[str, list[Part]] = defaultdict(list)
@@ -197,7 +207,8 @@ def judged_queries(
             missing += 1
             continue
         side = relevant if judgement.relevant else rejected
-        side[judgement.query].append((path, *judgement.span))
+        root = (roots or {}).get(judgement.document_id or 0, "")
+        side[judgement.query].append((path, *judgement.span, root))
     queries = dict.fromkeys([*relevant, *rejected])
     return [
         JudgedQuery(query, tuple(relevant[query]), tuple(rejected[query])) for query in queries

@@ -56,13 +56,17 @@ def one_passage_per_row(
     ]
 
 
-def split_rows(size: int, overlap: float) -> RowSplitter:
-    """Return a function that splits each row: `size` in tokens, `overlap` as a share of it."""
+def split_rows(size: int, overlap: float, *, header: bool = True) -> RowSplitter:
+    """Return a function that splits each row: `size` in tokens, `overlap` as a share of it;
+    `header` as in `split_document`."""
 
     def split(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
         documents = [Document(row.text, "text/plain", row.title or None) for row in rows]
         return [
-            (document, split_document(document, encoder, size=size, overlap=overlap))
+            (
+                document,
+                split_document(document, encoder, size=size, overlap=overlap, header=header),
+            )
             for document in documents
         ]
 

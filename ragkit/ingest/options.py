@@ -33,8 +33,10 @@ class IndexOptions:
     secrets: str = "warn"  # of settings.SECRET_MODES
     generated: bool = False  # read generated and vendored files, too
     passage_tokens: int
+    passage_header: bool = True  # embed title and heading with each passage
     overlap: float  # share of `passage_tokens`
     max_file_bytes: int
+    skip_folder: Path | None = None  # that is not scanned; None: the collection's own
     limits: ReadLimits
     ocr: OcrOptions
     passwords: Sequence[str] = field(default=(), repr=False)  # tried on encrypted files
@@ -82,6 +84,7 @@ class IndexOptions:
             secrets=secrets,
             generated=settings.index_generated,
             passage_tokens=settings.passage_tokens,
+            passage_header=settings.passage_header,
             overlap=settings.overlap,
             max_file_bytes=int(settings.max_file_mb * 1_000_000),
             limits=limits,
@@ -131,6 +134,8 @@ class ReadSettings:
             f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {options.passage_tokens} tokens, "
             f"overlap {options.overlap:g}, model {fingerprint[:16]}"
         )
+        if not options.passage_header:  # as collections of earlier versions have it
+            base += ", no headers"
         if options.records:
             base += ", by records"
         if options.secrets != "warn":  # as collections of earlier versions have it

@@ -298,7 +298,11 @@ def _split_records(
         if (warning := blob_warning(document.text)) is not None:
             document = replace(document, warnings=(*document.warnings, warning))
         passages = split_document(
-            document, context.load_tokenizer(), size=options.passage_tokens, overlap=options.overlap
+            document,
+            context.load_tokenizer(),
+            size=options.passage_tokens,
+            overlap=options.overlap,
+            header=options.passage_header,
         )
         parts.append(SplitRecord(record.name, document, passages))
     return parts, unread, secrets

@@ -45,7 +45,7 @@ def make_plans(
             roots,
             read_settings=current,
             max_bytes=options.max_file_bytes,
-            skip=store.folder.resolve(),
+            skip=options.skip_folder or store.folder.resolve(),
         )
         targets = planning.find_targets(roots, options.paths, options.include, options.exclude)
         plans = []

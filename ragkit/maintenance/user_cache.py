@@ -18,6 +18,7 @@ _PURPOSES = (
     ("eval", "collections of ragkit eval"),
     ("digests", "digests of model files"),
     ("vectors", "vectors that collections share"),
+    ("tune", "unfinished work of ragkit tune"),
     ("tokenizers", "compiled vocabularies"),
 )
 

@@ -79,11 +79,13 @@ class _Block:
     path: tuple[str, ...]
 
 
-def find_sections(document: Document, tokenizer: Tokenizer, header_limit: int) -> list[Section]:
+def find_sections(
+    document: Document, tokenizer: Tokenizer, header_limit: int, *, with_headers: bool = True
+) -> list[Section]:
     """Return the sections of `document` in order; those with only white space are left out.
 
     A header has at most `header_limit` tokens: first the title is dropped, then words at the end
-    of the heading.
+    of the heading. Without `with_headers` they have none but those of tables.
     """
     blocks = list(_blocks(document))
     title = _one_line(document.title or "")
@@ -97,7 +99,7 @@ def find_sections(document: Document, tokenizer: Tokenizer, header_limit: int) -
     table_starts = [table.start for table in tables]
     sections = []
     for block in blocks:
-        header, tokens = headers.build(block.path)
+        header, tokens = headers.build(block.path) if with_headers else ("", 0)
         sections.append(
             Section(
                 start=block.start,

@@ -80,21 +80,22 @@ class _Span:
 
 
 def split_document(
-    document: Document, tokenizer: Tokenizer, *, size: int, overlap: float
+    document: Document, tokenizer: Tokenizer, *, size: int, overlap: float, header: bool = True
 ) -> list[Passage]:
     """Split `document` into passages in text order; [] if it has only white space.
 
     `size` is the target for header and text together, in tokens; it is limited to
     `tokenizer.window`. Only a code fence or a table row that fits the window may exceed `size`,
     and the last passage of a section by a tenth. `overlap` (0 to 0.2) is the share of `size` that
-    a passage may repeat of the passage before it.
+    a passage may repeat of the passage before it. Without `header` passages have no title and
+    heading before their text; rows of tables keep the header of their table.
 
     `Passage.tokens` is the tokenizer's own count for `embedded_text(header, text)`.
 
     Raises UsageError for a size below 1 or an overlap out of range.
     """
     limits = _limits(tokenizer.window, size, overlap)
-    counted = list(_fitting_spans(document, tokenizer, limits))
+    counted = list(_fitting_spans(document, tokenizer, limits, header=header))
     lines = _line_numbers(document, [span for span, _ in counted])
     return [
         Passage(
@@ -123,14 +124,14 @@ def _limits(window: int, size: int, overlap: float) -> PassageLimits:
 
 
 def _fitting_spans(
-    document: Document, tokenizer: Tokenizer, limits: PassageLimits
+    document: Document, tokenizer: Tokenizer, limits: PassageLimits, *, header: bool
 ) -> Iterator[tuple[_Span, int]]:
     """Yield the spans of the passages with their token counts.
 
     Most sections fit as they are and are only counted; the others are packed.
     """
     text = document.text
-    sections = find_sections(document, tokenizer, limits.size // 4)
+    sections = find_sections(document, tokenizer, limits.size // 4, with_headers=header)
     short = [_Span(s, s.start, s.end) for s in sections if _may_fit(text, s, limits.size)]
     known_counts = {
         span.start: tokens

@@ -83,3 +83,46 @@ class MigrationReport:
             and self.after[name] < self.before[name]
             and self.p_values[name] < 0.05
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TuningTrial:
+    """Settings that `ragkit tune` tried on the train half of the questions. Values are nDCG@10."""
+
+    changes: Mapping[str, str | int | bool]  # setting → value
+    before: float  # of the settings chosen until then
+    after: float
+    p_value: float  # of the difference, by sign flips
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TuneReport:
+    """What `ragkit tune` found, and whether it changed the collection.
+
+    Measures are of the held-out half of the questions, of all settings chosen together.
+    """
+
+    train_questions: int
+    questions: int  # held out
+    passages: int  # of the sample that was measured
+    trials: tuple[TuningTrial, ...] = ()
+    not_tried: tuple[str, ...] = ()  # what, and why
+    changes: Mapping[str, str | int | bool] = field(
+        default_factory=dict
+    )  # chosen on the train half
+    before: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the differences
+    p_values: Mapping[str, float] = field(default_factory=dict)
+    applied: bool = False
+    undone: bool = False  # `--undo`: the settings before the last tuning count again
+    seconds: float = 0.0
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the chosen settings have a higher nDCG@10 on the held-out half, and the
+        difference is significant (p < .05)."""
+        name = "nDCG@10"
+        gain = self.after.get(name, 0.0) - self.before.get(name, 0.0)
+        return gain > 0 and self.p_values.get(name, 1.0) < 0.05

@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from ragkit import Collection
 from ragkit.errors import UsageError
 from ragkit.evaluation import self_run
 from ragkit.evaluation.self_run import judged_queries, rank_parts
@@ -85,6 +86,38 @@ def test_a_judged_copy_is_found_with_the_first_one(collection, folder):
     collection.judge("parents at home", other.citation, relevant=True)
     (result,) = collection.evaluate_self(["dense"]).results
     assert result.judged["MRR@10"] == 1.0
+
+
+def test_equal_paths_below_two_roots_are_two_documents(collection, tmp_path):
+    for root in ("first", "second"):
+        (tmp_path / root).mkdir()
+        (tmp_path / root / "note.md").write_text(
+            f"# Keys of the {root} house\n\nThey are {root}.\n"
+        )
+        collection.index(tmp_path / root)
+    hits = collection.search("keys of the house", k=2)
+    judged = next(hit for hit in hits if hit.root.endswith("second"))
+    collection.judge("keys of the first house", str(judged.passage_id), relevant=True)
+    (result,) = collection.evaluate_self(["dense"]).results
+    first = collection.search("keys of the first house", k=1)[0]
+    assert first.root.endswith("first")  # has the same path and span, and is not the judged one
+    assert result.judged["MRR@10"] == 0.5
+    for question in collection.self_questions().questions:
+        assert question.root in {str(tmp_path / "first"), str(tmp_path / "second")}
+
+
+def test_questions_about_a_folder_that_is_copied_elsewhere_are_about_the_same_paths(
+    house, tmp_path, encoder
+):
+    questions = house.self_questions()
+    (tmp_path / "elsewhere").mkdir()
+    for file in (tmp_path / "house").iterdir():
+        (tmp_path / "elsewhere" / file.name).write_text(file.read_text())
+    with Collection(tmp_path / "other", settings=house.settings, encoder=encoder) as other:
+        other.index(tmp_path / "elsewhere")
+        there = other.evaluate_self(["lexical"], questions=questions)
+    here = house.evaluate_self(["lexical"])
+    assert there.results[0].measures == here.results[0].measures
 
 
 def test_a_judgement_of_an_unknown_document_is_counted():

@@ -78,3 +78,25 @@ def add_migrate(command: argparse.ArgumentParser) -> None:
     )
     add_wait(command)
     add_json(command)
+
+
+def add_tune(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `tune`."""
+    command.add_argument(
+        "--undo", action="store_true", help="use the settings before the last tuning again"
+    )
+    command.add_argument(
+        "--reranker",
+        metavar="NAME",
+        help="also try this cross-encoder: a name, a folder or an ONNX file (default: that of "
+        "your settings)",
+    )
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another number splits the documents otherwise (default: 0)",
+    )
+    add_wait(command)
+    add_json(command)

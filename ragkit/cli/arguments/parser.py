@@ -181,6 +181,12 @@ _COMMANDS = (
         "maintenance.add_migrate",
     ),
     _Command(
+        ("tune",),
+        "tune.tune",
+        "choose mode, passage size and more on questions made from the collection",
+        "maintenance.add_tune",
+    ),
+    _Command(
         ("serve",),
         "serve.serve",
         "serve collections over HTTP: API, web page, OpenAI-compatible endpoints",

@@ -24,11 +24,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def load_settings(arguments: Namespace) -> configuration.Settings:
     """Return the settings, overridden by the flags of this command."""
+    return load_with_origins(arguments)[0]
+
+
+def load_with_origins(arguments: Namespace) -> tuple[configuration.Settings, dict[str, str]]:
+    """Return the settings as `load_settings` does, and where each that is set comes from."""
     names = (
         "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
         "reranker", "secrets",
     )  # fmt: skip
-    return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
+    flags = {name: getattr(arguments, name, None) for name in names}
+    return configuration.load_with_origins(flags=flags)
 
 
 def open_collection(
@@ -40,9 +46,11 @@ def open_collection(
     """
     if len(named := named_collections(arguments)) > 1:
         raise UsageError(f"-c is given {len(named)} times; this command works on one collection")
-    settings = load_settings(arguments)
+    settings, origins = load_with_origins(arguments)
     folder = locate_collection(settings.collection)
-    return Collection(folder, create=create, settings=settings, notify=notify)
+    return Collection(
+        folder, create=create, settings=settings, notify=notify, chosen_settings=origins
+    )
 
 
 @contextlib.contextmanager
@@ -62,7 +70,7 @@ def open_group(
             collection = stack.enter_context(open_collection(arguments, notify=notify))
             yield CollectionGroup({"default": collection})
             return
-        settings = load_settings(arguments)
+        settings, origins = load_with_origins(arguments)
         collections: dict[str, Collection] = {}
         for argument in named:
             name, folder = split_name(argument)
@@ -73,7 +81,9 @@ def open_group(
             elif name in collections:
                 raise UsageError(f"{name} occurs twice; each collection needs a name of its own")
             collections[name] = stack.enter_context(
-                Collection(path, create=False, settings=settings, notify=notify)
+                Collection(
+                    path, create=False, settings=settings, notify=notify, chosen_settings=origins
+                )
             )
         yield CollectionGroup(collections)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
@@ -194,6 +194,15 @@ def display_paths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[in
     return {row[0]: row[1] for row in by_id(connection, sql, ids)}
 
 
+def folders_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return id → the folder that the path of the document is relative to."""
+    sql = (
+        "SELECT documents.id, roots.folder FROM documents JOIN files ON files.id = "
+        "documents.file_id JOIN roots ON roots.id = files.root_id WHERE documents.id"
+    )
+    return {row[0]: row[1] for row in by_id(connection, sql, ids)}
+
+
 class PathRow(NamedTuple):
     """A document, or a file without one, with its place."""
 
@@ -236,6 +245,85 @@ def version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
     )
     for row in connection.execute(sql):
         yield VersionRow(*row)
+
+
+def save_newer_versions(
+    connection: sqlite3.Connection, pairs: Iterable[tuple[int, int]], ids: Sequence[int] | None
+) -> None:
+    """Store pairs of a document and a newer version of it, in place of those of the documents
+    `ids`, or of all. In the caller's transaction."""
+    if ids is None:
+        connection.execute("DELETE FROM newer_versions")
+    else:
+        for column in ("document_id", "newer_id"):
+            connection.executemany(
+                f"DELETE FROM newer_versions WHERE {column} = ?", ((id_,) for id_ in ids)
+            )
+    connection.executemany("INSERT OR IGNORE INTO newer_versions VALUES (?, ?)", pairs)
+
+
+def newer_versions(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return document id → ids of its newer versions, also of those of these, the newest last; for
+    those of `ids` that have any."""
+    if connection.execute("SELECT 1 FROM newer_versions LIMIT 1").fetchone() is None:
+        return {}
+    successors: dict[int, list[int]] = {}
+    pending = list(dict.fromkeys(ids))
+    while pending:
+        found: dict[int, list[int]] = {id_: [] for id_ in pending}
+        for id_, newer in by_id(
+            connection,
+            "SELECT document_id, newer_id FROM newer_versions WHERE document_id",
+            pending,
+        ):
+            found[id_].append(newer)
+        successors |= found
+        pending = [
+            id_ for id_ in dict.fromkeys(n for new in found.values() for n in new)
+            if id_ not in successors
+        ]  # fmt: skip
+    return {id_: _reachable(successors, id_) for id_ in ids if successors[id_]}
+
+
+def _reachable(successors: Mapping[int, Sequence[int]], first: int) -> list[int]:
+    """The documents that follow the first one, each after all those that it follows."""
+    ordered: list[int] = []
+    entered = {first}
+    stack = [(first, iter(sorted(successors[first])))]
+    while stack:  # depth first, so that a document is complete after all of its successors
+        id_, rest = stack[-1]
+        for newer in rest:
+            if newer not in entered:
+                entered.add(newer)
+                stack.append((newer, iter(sorted(successors[newer]))))
+                break
+        else:
+            stack.pop()
+            ordered.append(id_)
+    return ordered[-2::-1]
+
+
+def roots_and_paths(
+    connection: sqlite3.Connection, ids: Sequence[int]
+) -> dict[int, tuple[str, str]]:
+    """Return document id → folder of its root, and path relative to it."""
+    sql = (
+        f"SELECT documents.id, roots.folder, {DISPLAY_PATH} FROM documents "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+        "WHERE documents.id"
+    )
+    return {row[0]: (row[1], row[2]) for row in by_id(connection, sql, ids)}
+
+
+def mtimes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Return document id → time of modification of its file in ns since 1970, where it is known."""
+    rows = by_id(
+        connection,
+        "SELECT documents.id, files.mtime_ns FROM documents "
+        "JOIN files ON files.id = documents.file_id WHERE documents.id",
+        ids,
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def text_lengths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:

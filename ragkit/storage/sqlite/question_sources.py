@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from ragkit.records.documents import Locator
 from ragkit.storage.sqlite.connection import by_id, report_damage
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, is_intact
 
@@ -37,6 +38,9 @@ class SourceDocument:
     language: str | None  # that it declares
     text: str
     passages: tuple[PassageSpan, ...]
+    root: str = ""  # absolute path of the folder that `path` is relative to
+    pages: tuple[int, ...] = ()  # as in `Document`
+    locators: tuple[Locator, ...] = ()
 
 
 def identity_digest(path: str, seed: int = 0) -> bytes:
@@ -69,8 +73,9 @@ def sample_documents(
 
 def _read(connection: sqlite3.Connection, id_: int, path: str) -> SourceDocument | None:
     row = connection.execute(
-        "SELECT documents.*, files.media_type AS media_type FROM documents "
-        "JOIN files ON files.id = documents.file_id WHERE documents.id = ?",
+        "SELECT documents.*, files.media_type AS media_type, roots.folder AS root FROM documents "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+        "WHERE documents.id = ?",
         (id_,),
     ).fetchone()
     if not is_intact(row):
@@ -87,6 +92,8 @@ def _read(connection: sqlite3.Connection, id_: int, path: str) -> SourceDocument
         passages=tuple(
             PassageSpan(span[0], span[1], span[2], tuple(json.loads(span[3]))) for span in spans
         ),
+        root=row["root"], pages=tuple(json.loads(row["pages"])),
+        locators=tuple(Locator(*values) for values in json.loads(row["locators"])),
     )  # fmt: skip
 
 
@@ -98,6 +105,7 @@ class FoundPassage:
     path: str
     start: int
     end: int
+    root: str  # absolute path of the folder that `path` is relative to
 
     @property
     def locations(self) -> tuple[FoundPassage, ...]:
@@ -108,8 +116,9 @@ class FoundPassage:
 def found_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, FoundPassage]:
     """Return id → passage for those of `ids` that exist."""
     sql = (
-        f'SELECT passages.id, {DISPLAY_PATH}, passages.start, passages."end" FROM passages '
-        "JOIN documents ON documents.id = passages.document_id "
-        "JOIN files ON files.id = documents.file_id WHERE passages.id"
+        f'SELECT passages.id, {DISPLAY_PATH}, passages.start, passages."end", roots.folder '
+        "FROM passages JOIN documents ON documents.id = passages.document_id "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+        "WHERE passages.id"
     )
     return {row[0]: FoundPassage(*row) for row in by_id(connection, sql, ids)}

@@ -23,7 +23,7 @@ from ragkit.storage.sqlite.database import APPLICATION_ID, SCHEMA_VERSION, Datab
 from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
 from ragkit.storage.sqlite.state import set_value
 
-_VALUES = ("model_id", "records", "secrets")
+_VALUES = ("model_id", "records", "secrets", "tuned")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ JSON_COLUMNS = frozenset(
 )  # fmt: skip
 # Values of the table `collection` that describe its content; the others describe index files and
 # removals, or are the random id, which names one collection.
-_VALUES = ("generation", "model_id", "complete", "records", "secrets")
+_VALUES = ("generation", "model_id", "complete", "records", "secrets", "tuned")
 _PAGES_PER_STEP = 1024
 
 
@@ -226,3 +226,44 @@ def stored_names(connection: sqlite3.Connection) -> list[str]:
         f"UNION SELECT path FROM files WHERE status IN {UNREAD_STATUSES!r}"
     )
     return [row[0] for row in connection.execute(sql) if isinstance(row[0], str)]
+
+
+def replace_rows(connection: sqlite3.Connection, source: str, keep: Iterable[str] = ()) -> None:
+    """Replace the rows of all tables but `keep` by those of the attached database `source`, which
+    has the same schema. Foreign keys must be off. Judgements of documents that are gone stay,
+    without their document.
+
+    The rows about index files are deleted: they name files of the folder of `source`. The caller
+    begins and commits the transaction. Raises sqlite3.Error.
+    """
+    kept = set(keep)
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM main.sqlite_master WHERE type = 'table' "
+            "AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence')"
+        )
+    ]
+    # A trigger writes a removal for each deleted passage, with the generation in `collection`.
+    last = ("removals", "collection")
+    for name in sorted(names, key=lambda name: last.index(name) if name in last else -1):
+        if name in kept:
+            continue
+        if name == "sqlite_sequence":
+            marks = ", ".join("?" * len(kept))
+            connection.execute(
+                f"DELETE FROM main.sqlite_sequence WHERE name NOT IN ({marks})", [*kept]
+            )
+            connection.execute(
+                f"INSERT INTO main.sqlite_sequence SELECT * FROM {source}.sqlite_sequence "
+                f"WHERE name NOT IN ({marks})",
+                [*kept],
+            )
+            continue
+        connection.execute(f'DELETE FROM main."{name}"')
+        if name != "index_files":
+            connection.execute(f'INSERT INTO main."{name}" SELECT * FROM {source}."{name}"')
+    connection.execute(
+        "UPDATE judgements SET document_id = NULL WHERE document_id NOT IN "
+        "(SELECT id FROM documents)"
+    )
