@@ -63,6 +63,8 @@ class Format:
     takes_passwords: bool = False  # `members` gets the passwords: single members are encrypted
     in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
 
+    native: str = ""  # a module in C that reads it where it is installed, not in this process
+
     # Not read: the reason shown to the user, and its kind ("no_document": nothing is missing).
     reason: str = ""
     reason_kind: ReasonKind = "no_document"
@@ -168,7 +170,7 @@ _SOURCE_FILE_NAMES = {
     "text/x-makefile": "makefile gnumakefile",
     "text/x-ruby": "rakefile gemfile",
 }
-_SOURCE_CONTENT = "the text as it is, in any encoding"
+_SOURCE_CONTENT = "the text as it is, in any encoding; classes and functions → headings"
 _OFFICE_CONTENT = "text, headings, lists, tables, notes, comments, headers and footers"
 _SLIDES_CONTENT = "slides with tables, charts and speaker notes, also hidden slides"
 _SHEETS_CONTENT = "every sheet, one line per row, values as displayed; the header row"
@@ -191,8 +193,9 @@ _ROWS: tuple[Format, ...] = (
             name="source code, configuration",
             extensions=extensions,
             file_names=_SOURCE_FILE_NAMES.get(media_type, ""),
-            reader=_TEXT,
+            reader=f"{_FORMATS}.code:read_code",
             in_process=True,
+            native="tree_sitter",
             content=_SOURCE_CONTENT,
         )
         for media_type, extensions in _SOURCE_CODE.items()

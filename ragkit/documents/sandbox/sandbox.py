@@ -9,6 +9,8 @@ worker to be recognised by an OCR engine. The worker's answers are not trusted (
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import logging
 import math
 import os
@@ -76,7 +78,7 @@ class Sandbox:
 
         If a limit is exceeded, the last record has the reason. Raises nothing for its content.
         """
-        if len(file.data) <= _MAX_IN_PROCESS_BYTES and FORMATS[file.media_type].in_process:
+        if len(file.data) <= _MAX_IN_PROCESS_BYTES and _is_in_process(file.media_type):
             return list(read_detected(file, records=records))
         try:
             result = self._read_in_worker(file, records)
@@ -134,6 +136,13 @@ class Sandbox:
             worker.kill()
         if self._ocr is not None:
             self._ocr.engine.stop()
+
+
+@functools.cache
+def _is_in_process(media_type: str) -> bool:
+    """Whether small files of this type are read without a worker."""
+    row = FORMATS[media_type]
+    return row.in_process and not (row.native and importlib.util.find_spec(row.native))
 
 
 @dataclass(slots=True)
