@@ -22,7 +22,7 @@ from ragkit.errors import ModelError
 
 # Part of every fingerprint: raise it when ragkit's own computation of vectors changes.
 ENCODER_FORMAT = 1
-_INT8_FORMAT = 2  # the same for int8 vectors only: they change with the order of summation
+_INT8_FORMAT = 3  # the same for int8 vectors only: they change with how numbers are rounded
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from ragkit.encoders import model_folder
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 
@@ -105,6 +106,12 @@ def _tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY), encoding="utf-8")
     save_file(tiny_weights(), folder / "model.safetensors", metadata={"format": "pt"})
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_int8(_tiny: Path) -> SentenceEncoder:
+    """Return the tiny model with passages in int8."""
+    return SentenceEncoder("tiny", model_folder.read(_tiny, "tiny"), "int8")
 
 
 @pytest.fixture

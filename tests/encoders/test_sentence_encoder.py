@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ragkit.encoders import Encoder, model_folder
 from ragkit.encoders.engines import cpu_engines, cpu_threads
@@ -19,7 +21,7 @@ from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError
 from ragkit.learning.similarity import read_pairs, score_pairs
-from tests.conftest import SHARED
+from tests.conftest import REPOSITORY, SHARED
 from tests.encoders.conftest import edit_json, write_json
 
 TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]
@@ -224,6 +226,33 @@ def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
     np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
     cosine = float((coarse.encode_passages(text) @ exact.encode_passages(text).T)[0, 0])
     assert 0.95 < cosine < 0.999999
+
+
+WORDS = ["the", "bank", "rotates", "key", "every", "week", ".", "staging", "servers", "river", "of"]
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=1, max_size=12), st.data())
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_int8_vectors_do_not_depend_on_the_other_texts(
+    tiny_int8: SentenceEncoder, words: list[list[str]], data: st.DataObject
+) -> None:
+    texts = [" ".join(text) for text in words]
+    order = data.draw(st.permutations(range(len(texts))))
+    together = tiny_int8.encode_passages(texts)
+    shuffled = tiny_int8.encode_passages([texts[index] for index in order])
+    np.testing.assert_array_equal(shuffled, together[list(order)])
+    np.testing.assert_array_equal(tiny_int8.encode_passages(texts[:1]), together[:1])
+
+
+def test_int8_is_near_fp32_with_the_default_model(minilm: SentenceEncoder) -> None:
+    """On short, long and foreign texts."""
+    texts = ["keys", "Wie oft werden die Schlüssel getauscht?", "rm -rf build/ && make"]
+    for path in sorted((REPOSITORY / "data" / "guide").glob("*.html"))[:3]:
+        texts += [part[:500] for part in path.read_text(encoding="utf-8").split("\n\n")[2:5]]
+    exact = minilm.encode_passages(texts)
+    coarse = SentenceEncoder(minilm.name, minilm.model_folder, "int8").encode_passages(texts)
+    assert np.einsum("ij,ij->i", exact, coarse).min() > 0.997
+    assert np.abs(exact @ exact.T - coarse @ coarse.T).max() < 0.02
 
 
 def test_int8_needs_a_bert(tiny: Path) -> None:

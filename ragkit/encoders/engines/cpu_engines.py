@@ -95,18 +95,27 @@ class _PackedEncoder:
         texts: Sequence[str],
         prompt: str,
         starts: Sequence[int] | None,
+        *,
+        of_one_length: bool = False,
     ) -> Array:
-        """(n, d) float32, unit rows. One worker per core computes batches of `max_tokens`."""
+        """(n, d) float32, unit rows. One worker per core computes batches of `max_tokens`;
+        `of_one_length` as in `token_batches`."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for first in range(0, len(texts), MAX_TEXTS_AT_ONCE):
             part = slice(first, first + MAX_TEXTS_AT_ONCE)
             ids, unread = input_ids(self.tokenizer, texts[part], prompt, starts, first)
-            self._fill(vectors[part], ids, forward, max_tokens)
+            lengths = [len(sequence) for sequence in ids]
+            batches = list(token_batches(lengths, max_tokens, of_one_length=of_one_length))
+            self._fill(vectors[part], ids, forward, batches)
             vectors[part][unread] = 0
         return vectors
 
     def _fill(
-        self, vectors: Array, ids: Sequence[Sequence[int]], forward: Forward, max_tokens: int
+        self,
+        vectors: Array,
+        ids: Sequence[Sequence[int]],
+        forward: Forward,
+        batches: Sequence[list[int]],
     ) -> None:
         def encode_batch(batch: list[int]) -> None:
             sequences = [ids[i] for i in batch]
@@ -114,7 +123,6 @@ class _PackedEncoder:
             pooled = self.after(self.pool(forward(sequences), lengths))
             vectors[batch] = pooling.normalize_rows(pooled)
 
-        batches = list(token_batches([len(sequence) for sequence in ids], max_tokens))
         if len(batches) == 1:
             encode_batch(batches[0])
             return
@@ -178,6 +186,8 @@ class OnnxEngine:
             raise ModelError("a static model is a lookup, which NumPy computes")
         self._packed = reference.packed
         self._bulk = threads == 1
+        # Attention sums up in another order next to a longer text, and rounding makes more of that.
+        self._of_one_length = precision != "fp32"
         self._forward = architectures.build_forward(reference.model, precision, threads)
         # One at a time, on this thread: no worker can be started while a program ends.
         vectors, expected = (
@@ -211,4 +221,11 @@ class OnnxEngine:
         if not self._bulk:
             return self._packed.encode(forward, _ONNX_QUERY_BATCH_TOKENS, texts, prompt, starts)
         with cpu_threads.one_blas_thread():  # the first layer's table is computed in NumPy
-            return self._packed.encode(forward, _ONNX_BULK_BATCH_TOKENS, texts, prompt, starts)
+            return self._packed.encode(
+                forward,
+                _ONNX_BULK_BATCH_TOKENS,
+                texts,
+                prompt,
+                starts,
+                of_one_length=self._of_one_length,
+            )

@@ -61,9 +61,8 @@ class _Graph(GraphBuilder):
     def layer(self, layer: ModernBertLayer, x: str, tables: tuple[str, str]) -> str:
         """One layer over the value `x`."""
         normed = x if layer.attention_norm is None else self.normalize(layer.attention_norm, x)
-        query, key, value = (
-            self.linear(part, normed) for part in (layer.query, layer.key, layer.value)
-        )
+        query, key = (self.linear(part, normed) for part in (layer.query, layer.key))
+        value = self.linear(layer.value, normed, is_exact=True)
         parts = [self.rotate(query, tables), self.rotate(key, tables), value]
         attended = self.attention(layer, parts, x)
         x = self.node("Add", x, self.linear(layer.attention_output, attended))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders.bert.model import LayerNorm, Linear, gelu, gelu_tanh, relu
+from ragkit.encoders.runtime import integers
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -22,13 +23,13 @@ Shape: TypeAlias = list[str | int | None]
 
 FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
-# Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
-_INT8_MAX = 63
 _ACTIVATIONS: dict[Callable[[Array], Array], tuple[str, str]] = {
     gelu: ("Gelu", FUSED),
     gelu_tanh: ("FastGelu", FUSED),
     relu: ("Relu", ""),
 }
+# No value of these functions is lower than minus this number.
+_DEPTHS: dict[Callable[[Array], Array], float] = {gelu: 0.17, gelu_tanh: 0.1701, relu: 0.0}
 
 
 @dataclass
@@ -39,6 +40,10 @@ class GraphBuilder:
     prefix: str = ""
     nodes: list[Any] = field(default_factory=list)
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
+    depths: dict[str, float] = field(default_factory=dict)
+    """Values that are nowhere lower than minus this number."""
+    rounded: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The int8 form of values that had to be rounded: see `_rounded`."""
 
     def branch(self, output: str) -> Any:  # noqa: ANN401 - a message of onnx
         """These nodes as one branch of an If, whose value is `output`."""
@@ -47,27 +52,65 @@ class GraphBuilder:
         value = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
         return helper.make_graph(self.nodes, output, [], [value])
 
-    def linear(self, linear: Linear, x: str) -> str:
-        """x · Wᵀ plus the bias, if there is one."""
-        return self.product(linear.weight, x, linear.bias if linear.bias.any() else None)
+    def linear(self, linear: Linear, x: str, *, is_exact: bool = False) -> str:
+        """x · Wᵀ plus the bias, if there is one. `is_exact` as in `product`."""
+        bias = linear.bias if linear.bias.any() else None
+        return self.product(linear.weight, x, bias, is_exact=is_exact)
 
-    def product(self, weight: Array, x: str, bias: Array | None = None) -> str:
-        """x · Wᵀ, with W (outputs, inputs), plus the bias."""
+    def product(
+        self, weight: Array, x: str, bias: Array | None = None, *, is_exact: bool = False
+    ) -> str:
+        """x · Wᵀ, with W (outputs, inputs), plus the bias. `is_exact`: in fp32 in any precision."""
         biases = [] if bias is None else [self.weight(bias)]
-        if self.precision == "fp32":
+        if self.precision == "fp32" or is_exact:
             return self.node("Gemm" if biases else "MatMul", x, self.weight(weight.T), *biases)
-        scale = np.abs(weight).max(axis=1) / np.float32(_INT8_MAX)
-        scale[scale == 0] = 1
-        quantized = np.rint(weight / scale[:, None]).astype(np.int8)
-        weights = (self.weight(quantized.T), self.weight(scale), "", *biases)  # "": no zero point
-        return self.node("DynamicQuantizeMatMul", x, *weights, domain=FUSED)
+        weights, scales = integers.quantize_weights(weight)
+        rows, largest, unit, zero = self._rounded(x)
+        operands = (rows, self.weight(weights.T), unit, self.weight(scales), zero)
+        scaled = self.node("MatMulIntegerToFloat", *operands, domain=FUSED)
+        product = self.node("Mul", scaled, largest)
+        return self.node("Add", product, *biases) if biases else product
+
+    def _rounded(self, x: str) -> tuple[str, ...]:
+        """The rows of x (T, any) as uint8, the largest value of each (T, 1), and of all rows the
+        scale and the zero point: x = rows less zero point · scale · largest.
+
+        Each row has a scale of its own, so that it is the same next to any others.
+        """
+        if x not in self.rounded:
+            largest = self.node("ReduceMax", x, axes=[1])
+            levels, zero = integers.LEVELS, integers.ZERO_POINT
+            if x in self.depths:
+                zero = integers.SHALLOW_ZERO_POINT
+                levels = integers.HIGHEST - zero
+                least = max(self.depths[x] * levels / zero, integers.LEAST)
+            else:
+                smallest = self.node("Neg", self.node("ReduceMin", x, axes=[1]))
+                largest, least = self.node("Max", largest, smallest), integers.LEAST
+            largest = self.node("Max", largest, self.weight(np.array([least], np.float32)))
+            unit = self.weight(np.array([1 / levels], np.float32))
+            point = self.weight(np.array([zero], np.uint8))
+            rows = self.node("QuantizeLinear", self.node("Div", x, largest), unit, point)
+            self.rounded[x] = (rows, largest, unit, point)
+        return self.rounded[x]
+
+    def activated(self, function: Callable[[Array], Array], linear: Linear, x: str) -> str:
+        """An activation function of x · Wᵀ + bias. Raises ModelError as `activation`."""
+        if self.precision == "fp32" or function is not gelu:
+            return self.activation(function, self.product(linear.weight, x, linear.bias))
+        product = self.product(linear.weight, x)
+        raised = self.node("BiasGelu", product, self.weight(linear.bias), domain=FUSED)
+        self.depths[raised] = _DEPTHS[function]
+        return raised
 
     def activation(self, function: Callable[[Array], Array], x: str) -> str:
         """An activation function. Raises ModelError if no ONNX node computes it."""
         if function not in _ACTIVATIONS:
             raise ModelError(f"no ONNX node computes {function!r}")
         kind, domain = _ACTIVATIONS[function]
-        return self.node(kind, x, domain=domain)
+        name = self.node(kind, x, domain=domain)
+        self.depths[name] = _DEPTHS[function]
+        return name
 
     def normalize(self, norm: LayerNorm, x: str) -> str:
         """Layer norm of x."""

@@ -284,6 +284,7 @@ def token_batches(
     padded: bool = True,
     in_order: bool = False,
     max_texts: int | None = None,
+    of_one_length: bool = False,
 ) -> Iterator[list[int]]:
     """Yield lists of indexes into `lengths` (tokens of each text).
 
@@ -292,6 +293,7 @@ def token_batches(
     has texts of about the same length and one that is too large for memory fails at once.
     `padded` counts every text as long as the longest of its batch, as a rectangular tensor stores
     it; without it a batch counts the sum of its lengths. `in_order` keeps the order of the texts.
+    `of_one_length`: all texts of a batch have as many tokens.
     """
     order: Sequence[int] = range(len(lengths))
     if not in_order:
@@ -301,7 +303,9 @@ def token_batches(
     for index in order:
         length = lengths[index]
         tokens = (len(batch) + 1) * max(longest, length) if padded else total + length
-        if batch and (tokens > max_tokens or len(batch) == max_texts):
+        if batch and (
+            tokens > max_tokens or len(batch) == max_texts or (of_one_length and length != longest)
+        ):
             yield batch
             batch, total, longest = [], 0, 0
         batch.append(index)

@@ -35,3 +35,10 @@ def test_a_batch_holds_at_most_max_texts() -> None:
 @pytest.mark.parametrize("in_order", [True, False])
 def test_no_texts_make_no_batches(in_order: bool) -> None:
     assert list(token_batches([], 100, in_order=in_order)) == []
+
+
+def test_batches_of_one_length() -> None:
+    lengths = [3, 9, 3, 9, 3, 5]
+    batches = list(token_batches(lengths, 20, of_one_length=True))
+    assert batches == [[1, 3], [5], [0, 2, 4]]
+    assert list(token_batches(lengths, 8, of_one_length=True)) == [[1], [3], [5], [0, 2], [4]]
