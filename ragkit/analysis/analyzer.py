@@ -16,10 +16,10 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ragkit.analysis.forms import Forms
-from ragkit.analysis.identifiers import joined_spellings
+from ragkit.analysis.identifiers import is_definition, joined_spellings
 from ragkit.analysis.language import STEMMERS, detect_language
 from ragkit.analysis.letters import ZERO_WIDTH_NON_JOINER, folded, ordered_thai
-from ragkit.analysis.quantities import Quantity, quantities
+from ragkit.analysis.quantities import Quantity, may_have_quantities, quantities
 from ragkit.analysis.stopwords import STOP_WORDS
 
 STOP_PREFIX = "~"  # before the term of a stop word
@@ -57,11 +57,12 @@ _SYMBOL = re.compile(r"(?<![\w.])(?:[A-Za-z]{1,8}(?:#|\+\+)(?!\w)|\.[A-Za-z]{2,1
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}[A-Z]?(?!\w)")
 _DOT_NAME = re.compile(r"\.(?<![\w.]\.)[A-Za-z]{2}")  # begins with a character: quick to search
 _DOTTED_CAPITAL = re.compile(r"\.[A-Z]\.")
-_SHORT_CAPITALS = re.compile(r"(?<![\w.'’-])[A-Z]{2,3}(?![\w'’-])")
+_SHORT_CAPITALS = re.compile(r"[A-Z]{2,3}(?![\w'’-])")
+_INSIDE_WORD = re.compile(r"[\w.'’-]")  # before such capitals: they are the end of a word
+_LETTER_HYPHEN = re.compile(r"[^\W\d_]-")
 _HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+(?:-[^\W\d_]+){1,3}(?![\w-])")
-_SUSPENDED = re.compile(
-    r"(?<!\w)([^\W\d_]{2,20})- (?:und|oder|en|of|och|eller|og|ja|tai|és|vagy) ([^\W\d_]{4,30})"
-)
+_SUSPENSION = re.compile(r"- (?:und|oder|en|of|och|eller|og|ja|tai|és|vagy) ")
+_SUSPENDED = re.compile(rf"(?<!\w)([^\W\d_]{{2,20}}){_SUSPENSION.pattern}([^\W\d_]{{4,30}})")
 _UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
@@ -115,24 +116,31 @@ def symbols(text: str) -> list[Quantity]:
 def joined_words(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return words that are also written otherwise, as (text, words): the parts of one with a
     zero-width non-joiner, one with hyphens in one piece, the full words of `Ein- und Verkauf`."""
-    found: dict[tuple[str, tuple[str, ...]], None] = {}
-    if ZERO_WIDTH_NON_JOINER in text:
-        for chunk in text.split():
-            if ZERO_WIDTH_NON_JOINER in (inner := chunk.strip(ZERO_WIDTH_NON_JOINER)):
-                parts = split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER)))
-                found[inner, tuple(parts)] = None
-    if "-" in text:
-        for chunk in text.split():  # the pattern is tried at every letter
-            for match in _HYPHENATED.finditer(chunk) if "-" in chunk else ():
-                found[match[0], (match[0].replace("-", ""),)] = None
-        for match in _SUSPENDED.finditer(text) if "- " in text else ():
-            first, second = match[1], match[2].lower()
-            found.update(
-                dict.fromkeys(
-                    (match[0], (first + second[cut:],)) for cut in range(2, len(second) - 2)
-                )
-            )
-    return list(found)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    if "-" in text or ZERO_WIDTH_NON_JOINER in text:
+        for chunk in text.split():  # a pattern is tried at every letter
+            found += _joined_in(chunk)
+        found += _suspended(text)
+    return list(dict.fromkeys(found))
+
+
+def _joined_in(chunk: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what `joined_words` returns for a text without white space."""
+    if ZERO_WIDTH_NON_JOINER in chunk:
+        inner = chunk.strip(ZERO_WIDTH_NON_JOINER)
+        if ZERO_WIDTH_NON_JOINER in inner:
+            yield inner, tuple(split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER))))
+    if "-" in chunk:
+        for match in _HYPHENATED.finditer(chunk):
+            yield match[0], (match[0].replace("-", ""),)
+
+
+def _suspended(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the full words that `Ein- und Verkauf` may be short for."""
+    for match in _SUSPENDED.finditer(text) if _SUSPENSION.search(text) else ():
+        first, second = match[1], match[2].lower()
+        for cut in range(2, len(second) - 2):
+            yield match[0], (first + second[cut:],)
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -172,19 +180,38 @@ def analyzer_for(language: str) -> Analyzer:
 
 
 class _TermCache(dict[str, str]):
-    """White-space separated chunk → its terms. Most chunks of a text have been seen before."""
+    """White-space separated chunk → its terms. Most chunks of a text have been seen before.
 
-    def __init__(self, analyze: Callable[[str], tuple[str, list[str]]]) -> None:
+    `traits` has what a chunk yields beside its terms, as bits; chunks with nothing else, which
+    most are, are not in it.
+    """
+
+    def __init__(self, analyze: Callable[[str], tuple[str, list[str], int]]) -> None:
         self.alternatives: dict[str, list[str]] = {}
+        self.traits: dict[str, int] = {}
+        self.forms: dict[str, list[str]] = {}
+        self.named: dict[str, list[Quantity]] = {}
         self.length = 0  # characters, approximately
         self._analyze = analyze
 
     def __missing__(self, chunk: str) -> str:
-        self[chunk], alternatives = self._analyze(chunk)
+        self[chunk], alternatives, traits = self._analyze(chunk)
         if alternatives:
             self.alternatives[chunk] = alternatives
+        if traits:
+            self.traits[chunk] = traits
         self.length += 2 * len(chunk) + len(self[chunk])
         return self[chunk]
+
+
+# What a chunk of text yields beside its terms.
+_ALTERNATIVES = 1  # further rows of terms
+_FORMS = 2  # further terms of its words
+_NAMED = 4  # names with signs, words with hyphens
+_NUMBER = 8  # with the chunks around it, a quantity or an identifier
+_DEFINITION = 16  # with the next chunk, a definition such as `class Name`
+_CAPITALS = 32  # an abbreviation that is a stop word in lower case
+_SUSPENDED_WORD = 64  # with the chunks after it, a word with a part left out
 
 
 class Analyzer:
@@ -219,19 +246,7 @@ class Analyzer:
         They are indexed in a field of their own, without positions. ASCII words in English have
         none.
         """
-        plain = normalize(text)
-        found: list[str] = []
-        if self.has_forms(plain):
-            for word in split_words(plain):
-                if self.has_forms(word):
-                    for term in self.word_terms(word).sequence:
-                        found += self._forms_of(term.surface)
-                    found += self.folded_ngrams(word)
-        for _, row in joined_words(text):
-            found += [self.term(word) for word in row]
-        for quantity in (*self.quantities(plain), *symbols(plain)):
-            found += quantity.terms
-        return found
+        return self.index_text(text)[1]
 
     def forms(self, word: str, *, with_dictionary: bool = True) -> list[str]:
         """Return the further terms of a word without parts (`forms`)."""
@@ -259,6 +274,7 @@ class Analyzer:
                 Quantity(match[0], ("#" + match[0],))
                 for match in _SHORT_CAPITALS.finditer(text)
                 if match[0].lower() in self._stop_words
+                and not _INSIDE_WORD.match(text, match.start() - 1, match.start())
             ]
         return found
 
@@ -272,23 +288,102 @@ class Analyzer:
 
         A phrase may match within one row, never from one row to the next.
         """
+        cache = self._current_cache()
+        chunks = text.split()
+        body = " ".join(map(cache.__getitem__, chunks))
+        special = list(filter(cache.traits.__contains__, chunks))
+        return self._rows(text, body, special, cache)
+
+    def index_text(self, text: str) -> tuple[list[str], list[str]]:
+        """Return what `index_terms` and `index_forms` return."""
+        cache = self._current_cache()
+        chunks = text.split()
+        body = " ".join(map(cache.__getitem__, chunks))
+        special = list(filter(cache.traits.__contains__, chunks))
+        rows = self._rows(text, body, special, cache)
+        return rows, self._further_terms(text, special, cache) if special else []
+
+    def _current_cache(self) -> _TermCache:
         if self._cache.length > _MAX_CACHED_LENGTH:
             self._cache = _TermCache(self._analyze_chunk)
-        cache, chunks = self._cache, text.split()
-        body = " ".join(map(cache.__getitem__, chunks))
+        return self._cache
+
+    def _rows(self, text: str, body: str, special: Sequence[str], cache: _TermCache) -> list[str]:
+        """Return the rows of `index_terms`. `special`: the chunks that have traits."""
         rows = [body]
-        if not cache.alternatives.keys().isdisjoint(chunks):
-            rows += [row for chunk in chunks for row in cache.alternatives.get(chunk, ())]
-        if joined := joined_spellings(normalize(text)):
+        if not special:
+            return rows
+        traits = _union(map(cache.traits.__getitem__, special))
+        if traits & _ALTERNATIVES:
+            rows += [row for chunk in special for row in cache.alternatives.get(chunk, ())]
+        if traits & (_NUMBER | _DEFINITION) and (joined := joined_spellings(normalize(text))):
             rows.append(" ".join([self.term(spelling) for spelling in joined]))
         return rows
+
+    def _further_terms(self, text: str, special: Sequence[str], cache: _TermCache) -> list[str]:
+        """Return the terms of `index_forms`."""
+        found: list[str] = []
+        traits = _union(map(cache.traits.__getitem__, special))
+        if traits & _FORMS:
+            for chunk in special:
+                forms = cache.forms.get(chunk)
+                if forms is None:
+                    forms = cache.forms[chunk] = self._forms_of_chunk(normalize(chunk))
+                    cache.length += sum(map(len, forms))
+                found += forms
+        named: dict[Quantity, None] = {}  # each once
+        for chunk in special if traits & _NAMED else ():
+            if cache.traits[chunk] & _NAMED:
+                named.update(dict.fromkeys(self._named_in(chunk, cache)))
+        for surface, row in _suspended(text) if traits & _SUSPENDED_WORD else ():
+            named[Quantity(surface, tuple(map(self.term, row)))] = None
+        quantities = self.quantities(normalize(text)) if traits & (_NUMBER | _CAPITALS) else []
+        for quantity in (*named, *quantities):
+            found += quantity.terms
+        return found
+
+    def _forms_of_chunk(self, chunk: str) -> list[str]:
+        """Return the further terms of the words of a normalized chunk."""
+        found: list[str] = []
+        for word in split_words(chunk):
+            if self.has_forms(word):
+                for term in self.word_terms(word).sequence:
+                    found += self._forms_of(term.surface)
+                found += self.folded_ngrams(word)
+        return found
+
+    def _named_in(self, chunk: str, cache: _TermCache) -> list[Quantity]:
+        """Return the names with signs and the joined words of a chunk."""
+        named = cache.named.get(chunk)
+        if named is None:
+            named = cache.named[chunk] = [
+                *(
+                    Quantity(surface, tuple(map(self.term, row)))
+                    for surface, row in _joined_in(chunk)
+                ),
+                *symbols(normalize(chunk)),
+            ]
+        return named
+
+    def _traits(self, chunk: str, plain: str) -> int:
+        """Return the traits of a chunk without its alternatives; `plain`: it, normalized."""
+        traits = _FORMS if self.has_forms(plain) else 0
+        if _LETTER_HYPHEN.search(chunk):
+            traits |= _NAMED | (_SUSPENDED_WORD if chunk[-1] == "-" else 0)
+        if ZERO_WIDTH_NON_JOINER in chunk or symbols(plain):
+            traits |= _NAMED
+        if may_have_quantities(plain):
+            traits |= _NUMBER
+        if is_definition(plain):
+            traits |= _DEFINITION
+        if any(match[0].lower() in self._stop_words for match in _SHORT_CAPITALS.finditer(plain)):
+            traits |= _CAPITALS
+        return traits
 
     def chunks_with(self, chunks: Iterable[str], terms: Set[str]) -> list[str]:
         """Return those chunks of text, without white space, that have any of these terms; further
         terms (`index_forms`) do not count."""
-        if self._cache.length > _MAX_CACHED_LENGTH:
-            self._cache = _TermCache(self._analyze_chunk)
-        cache = self._cache
+        cache = self._current_cache()
         return [
             chunk
             for chunk in chunks
@@ -363,16 +458,19 @@ class Analyzer:
             for word, stem in zip(words, stems, strict=True)
         ]
 
-    def _analyze_chunk(self, chunk: str) -> tuple[str, list[str]]:
-        """Return the terms of a chunk without white space, and the rows of its alternatives."""
+    def _analyze_chunk(self, chunk: str) -> tuple[str, list[str], int]:
+        """Return the terms of a chunk without white space, the rows of its alternatives, and its
+        traits."""
         sequence: list[str] = []
         alternatives: list[str] = []
-        for word in split_words(normalize(chunk)):
+        plain = normalize(chunk)
+        for word in split_words(plain):
             terms = self.word_terms(word)
             sequence += [term.term for term in terms.sequence]
             alternatives += [" ".join([term.term for term in row]) for row in terms.alternatives]
             alternatives += terms.suffixes
-        return " ".join(sequence), alternatives
+        traits = self._traits(chunk, plain) | (_ALTERNATIVES if alternatives else 0)
+        return " ".join(sequence), alternatives, traits
 
     def _add_spaced_word(
         self, word: str, weight: float, sequence: list[Term], alternatives: list[list[Term]]
@@ -385,6 +483,13 @@ class Analyzer:
         if parts[1:]:
             weight /= len(parts)
             alternatives.append([Term(part, self.term(part), weight=weight) for part in parts])
+
+
+def _union(bits: Iterable[int]) -> int:
+    union = 0
+    for each in bits:
+        union |= each
+    return union
 
 
 def identifier_parts(identifier: str) -> list[str]:

@@ -27,17 +27,53 @@ def joined_spellings(text: str, *, is_query: bool = False) -> list[str]:
     return list(dict.fromkeys(joined for _, joined in joined_matches(text, is_query=is_query)))
 
 
+def is_definition(chunk: str) -> bool:
+    """Whether a text without white space may be the beginning of a definition."""
+    return chunk.endswith(_KINDS)
+
+
 def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, str]]:
     """Yield the identifiers and definitions of a text, as it has them, with each spelling that
     `joined_spellings` returns."""
-    if any(map(str.isdigit, text)):
-        for match in _codes().finditer(text.upper() if is_query else text):
-            for joined in _joined_prefixes(match[0]):
-                yield match[0], joined
-        for match in _quantities().finditer(text):
-            yield match[0], match[1] + match[2]
-    for match in _definitions().finditer(text) if any(word in text for word in _KINDS) else ():
-        yield match[0], f"{match[1]}={match[2]}"
+    if _DIGIT.search(text):
+        for code in _code_matches(text.upper() if is_query else text):
+            for joined in _joined_prefixes(code):
+                yield code, joined
+        for run in _DIGITS_AND_SPACE.finditer(text):
+            if match := _quantities().match(text, run.start()):
+                yield match[0], match[1] + match[2]
+    end = 0
+    for start in sorted(_definition_starts(text)):
+        if start >= end and (match := _definitions().match(text, start)):
+            yield match[0], f"{match[1]}={match[2]}"
+            end = match.end()
+
+
+def _code_matches(text: str) -> Iterator[str]:
+    """Yield what `_codes` matches. It is tried only where a second group with a digit follows a
+    capital or a digit: at every word it would take long."""
+    end = 0
+    for second in _SECOND_GROUP.finditer(text):
+        if second.start() < end:
+            continue
+        start = second.start() + 1
+        while start > end and text[start - 1] in _CODE_CHARACTERS:
+            start -= 1
+        match = _codes().match(text, start - 1) if text[start - 1 : start] == "+" else None
+        match = match or _codes().match(text, start)
+        if match:
+            yield match[0]
+            end = match.end()
+
+
+def _definition_starts(text: str) -> Iterator[int]:
+    for kind in _KINDS:
+        if kind in text:
+            for space in " \t":
+                start = text.find(kind + space)
+                while start >= 0:
+                    yield start
+                    start = text.find(kind + space, start + 1)
 
 
 def _joined_prefixes(code: str) -> list[str]:
@@ -58,6 +94,10 @@ _KINDS = (
     "namespace", "macro",
 )  # fmt: skip
 _SEPARATOR = "[ \\-\u2010-\u2013]"
+_DIGIT = re.compile("[0-9]")
+_DIGITS_AND_SPACE = re.compile("[0-9]{1,6} ")
+_SECOND_GROUP = re.compile(f"[A-Z0-9](?={_SEPARATOR}[A-Z]{{0,3}}[0-9])")
+_CODE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 @cache

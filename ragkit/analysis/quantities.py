@@ -16,7 +16,15 @@ from typing import NamedTuple
 from ragkit.analysis.letters import ascii_digits
 
 _DIGITS = re.compile("[0-9]+")
-_MAX_CURRENCY = 4  # characters of a currency, and a space, before a number
+_DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NEXT_WORD = re.compile(r" ?(\w+|[^\w\s](?!\w))")
+_SIGNS_BEFORE = "€$£¥₹"  # currencies that are written before a number
+_CODES_BEFORE = ("eur", "usd", "gbp", "chf", "inr")
+_NUMBER_SIGNS = frozenset(".,' \u2019\u202f\u00a0\u066b\u066c")  # inside a number
+_DATE_SIGNS = frozenset("-/.年")  # after the first number of a date
+_ORDINAL_SIGNS = frozenset("-ºª")
+_HAN_COUNTER = re.compile("[章条條节節號号頁页回年月日级級届屆版卷册]")
 _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
@@ -61,7 +69,7 @@ _MAX_DAY, _MAX_MONTH = 31, 12
 _CENTURY = 100
 _NOON = 12
 _GROUP = 3  # digits
-_YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+_YEAR_LENGTH = 4
 _MAX_BEFORE_YEAR = 40  # characters of a day and the longest name of a month
 
 
@@ -74,58 +82,135 @@ class Quantity(NamedTuple):
 
 def quantities(text: str, language: str) -> list[Quantity]:
     """Return the quantities of a normalized text whose terms are not its words, each once."""
-    found: dict[Quantity, None] = {}
-    if any(map(str.isdigit, text)):
+    found: list[Quantity] = []
+    if _DECIMALS.search(text):
         text = ascii_digits(text)
-        for quantity in (*_dates(text), *_times(text), *_numbers(text, language)):
-            found[quantity] = None
-        for match in _at_digits(_ordinals(), text):
-            number, is_english = int(match[1]), match[2] in ("st", "nd", "rd", "th")
-            if is_english and 1 <= number <= len(_ORDINALS):
-                found[Quantity(match[0], (_ORDINALS[number - 1],))] = None
-            elif not is_english:
-                found[Quantity(match[0], (match[1],))] = None
-    for match in () if text.isascii() else _han_numbers().finditer(text):
-        digits = match[1] if match[1].isdigit() else str(_han_value(match[1]))
-        found[Quantity(match[0], (f"{_PREFIX}{digits}{match[2]}",))] = None
-    return list(found)
+        found += _at_digits(text, language)
+    if not text.isascii() and _HAN_COUNTER.search(text):
+        for match in _han_numbers().finditer(text):
+            digits = match[1] if match[1].isdigit() else str(_han_value(match[1]))
+            found.append(Quantity(match[0], (f"{_PREFIX}{digits}{match[2]}",)))
+    return list(dict.fromkeys(found))
 
 
-def _at_digits(pattern: re.Pattern[str], text: str, lead: int = 0) -> Iterator[re.Match[str]]:
-    """Yield what `pattern.finditer` does, for a pattern that matches from at most `lead` characters
-    before a run of digits: it is not tried anywhere else."""
-    end = 0
+def may_have_quantities(text: str) -> bool:
+    """Whether a word of a normalized text may belong to a quantity."""
+    return bool(_DECIMALS.search(text) or (not text.isascii() and _HAN_COUNTER.search(text)))
+
+
+def _at_digits(text: str, language: str) -> list[Quantity]:
+    """Return the dates, times, numbers and ordinals of a text with ASCII digits.
+
+    All patterns begin at the first digit of a run, numbers also at a currency before it. Each is
+    tried only where the characters beside the run allow it: most passages contain numbers, and
+    most of those are plain.
+    """
+    dates: list[Quantity] = []
+    named: list[Quantity] = []
+    times: list[Quantity] = []
+    numbers: list[Quantity] = []
+    ordinals: list[Quantity] = []
+    date_end = time_end = number_end = ordinal_end = 0
     for run in _DIGITS.finditer(text):
-        for start in range(max(end, run.start() - lead), run.start() + 1):
-            if (match := pattern.match(text, start)) is not None:
-                yield match
-                end = match.end()
-                break
+        start, end = run.span()
+        length, after = end - start, text[end : end + 2]
+        first = after[:1]
+        may_be_date = first in _DATE_SIGNS and length in (1, 2, 4) and start >= date_end
+        if may_be_date and (match := _numeric_dates().match(text, start)):
+            dates += _numeric_date(match)
+            date_end = match.end()
+        if length == _YEAR_LENGTH:
+            named += _named_date(text, run)
+        may_be_time = length <= 2 and start >= time_end and _is_time_sign(after)
+        if may_be_time and (match := _clock_times().match(text, start)):
+            times.append(_time(match))
+            time_end = match.end()
+        if start >= number_end and (number := _number_at(text, start, end, number_end, language)):
+            number_end, quantity = number
+            numbers += [quantity] if quantity.terms else []
+        may_be_ordinal = (first.isalpha() or first in _ORDINAL_SIGNS) and start >= ordinal_end
+        if may_be_ordinal and (match := _ordinals().match(text, start)):
+            ordinals += _ordinal(match)
+            ordinal_end = match.end()
+    return [*dates, *named, *times, *numbers, *ordinals]
 
 
-def _numbers(text: str, language: str) -> Iterator[Quantity]:
-    for match in _at_digits(_number(), text, _MAX_CURRENCY):
-        value = _value(match["number"], language)
+def _is_time_sign(after: str) -> bool:
+    """Whether the two characters after a number may continue a time of day."""
+    return after[:1] in (":", ".") or after.lstrip(" ")[:1].lower() in ("a", "p", "u", "h")
+
+
+def _number_at(
+    text: str, start: int, end: int, previous_end: int, language: str
+) -> tuple[int, Quantity] | None:
+    """Return (end, quantity) of the number whose first digits are at `start:end`; None where it has
+    no other terms than its word, as most numbers.
+
+    A currency before it must not begin before `previous_end`.
+    """
+    lead = _currency_start(text, start)
+    if lead < previous_end:
+        lead = start
+    word = _NEXT_WORD.match(text, end)
+    is_plain = text[start] != "0" and lead == start
+    if is_plain and (word is None or not _is_scale_or_unit(word[1].lower())):
+        is_grouped = text[end : end + 1] in _NUMBER_SIGNS and text[end + 1 : end + 2].isdigit()
+        if not is_grouped:
+            return None
+    match = _number().match(text, lead) or (_number().match(text, start) if lead < start else None)
+    if match is None:
+        return None
+    end = match.end()
+    value = _value(match["number"], language)
+    word = _NEXT_WORD.match(text, end)
+    if word and (scale := _SCALES.get(word[1].lower())):
         whole, _, fraction = value.partition(".")
-        if scale := _SCALES.get((match["scale"] or "").lower()):
-            whole += (fraction + "0" * scale)[:scale]
-            fraction = fraction[scale:]
+        whole += (fraction + "0" * scale)[:scale]
+        fraction = fraction[scale:]
         value = f"{whole}.{fraction}" if fraction else whole
-        value = value.lstrip("0") or "0"
-        terms = []
-        if "." in value:
-            terms.append(_PREFIX + value)
-        elif match["number"] != value:
-            terms.append(value)
-        currency = _CURRENCIES.get((match["before"] or match["after"] or "").lower())
-        if currency:
-            terms.append(f"{_PREFIX}{value}{currency}")
-        word = (match["after"] or "").lower()
-        unit = _UNITS.get(word) or _UNITS.get(word.removesuffix("s")) or _UNITS.get(word[:-1])
-        if unit:
-            terms.append(value + unit)
-        if terms:
-            yield Quantity(match[0].strip(), tuple(terms))
+        end = word.end() + (text[word.end() : word.end() + 1] == ".")
+        word = _NEXT_WORD.match(text, end)
+    value = value.lstrip("0") or "0"
+    name = word[1].lower() if word else ""
+    currency, unit = _CURRENCIES.get(name), _unit(name)
+    if word and (currency or unit):
+        end = word.end()
+    currency = _CURRENCIES.get((match["before"] or "").lower(), currency)
+    terms = []
+    if "." in value:
+        terms.append(_PREFIX + value)
+    elif match["number"] != value:
+        terms.append(value)
+    if currency:
+        terms.append(f"{_PREFIX}{value}{currency}")
+    if unit:
+        terms.append(value + unit)
+    return end, Quantity(text[match.start() : end].strip(), tuple(terms))
+
+
+def _currency_start(text: str, start: int) -> int:
+    """Return where the currency begins that is written before a number at `start`; without one,
+    `start`."""
+    sign = start - 1
+    if text[max(sign, 0) : start] == " ":
+        code = text[max(start - 4, 0) : sign]
+        if code.lower() in _CODES_BEFORE:
+            return start - 4
+        sign -= 1
+    return sign if sign >= 0 and text[sign] in _SIGNS_BEFORE else start
+
+
+def _is_scale_or_unit(word: str) -> bool:
+    return word in _SCALES or word in _CURRENCIES or _unit(word) is not None
+
+
+def _unit(word: str) -> str | None:
+    """Return the sign of a unit that a text has in lower case, in any number or case."""
+    if unit := _UNITS.get(word):
+        return unit
+    if word[-1:] not in ("s", "n"):
+        return None
+    return _UNITS.get(word.removesuffix("s")) or _UNITS.get(word[:-1])
 
 
 def _value(number: str, language: str) -> str:
@@ -148,23 +233,36 @@ def _value(number: str, language: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def _dates(text: str) -> Iterator[Quantity]:
-    for match in _at_digits(_numeric_dates(), text):
-        if match["year"]:
-            yield from _date(match, match["year"], match["month"], match["day"])
-        else:  # 5/3/2024 is the fifth of March, or the third of May in America
-            yield from _date(match, match["year2"], match["second"], match["first"])
-            if match["sign"] == "/" and match["first"] != match["second"]:
-                yield from _date(match, match["year2"], match["first"], match["second"])
-    for year in _YEAR.finditer(text):  # the names of all months are tried only before a year
-        for match in _named_dates().finditer(
-            text, text.rfind(" ", 0, max(0, year.start() - _MAX_BEFORE_YEAR)) + 1, year.end()
-        ):
-            if match.end() == year.end():
-                name = (match["name"] or match["name2"]).lower()
-                day = match["day"] or match["day2"]
-                for month in _months()[name]:
-                    yield from _date(match, year[0], str(month), day)
+def _numeric_date(match: re.Match[str]) -> Iterator[Quantity]:
+    if match["year"]:
+        yield from _date(match, match["year"], match["month"], match["day"])
+        return
+    # 5/3/2024 is the fifth of March, or the third of May in America
+    yield from _date(match, match["year2"], match["second"], match["first"])
+    if match["sign"] == "/" and match["first"] != match["second"]:
+        yield from _date(match, match["year2"], match["first"], match["second"])
+
+
+def _named_date(text: str, year: re.Match[str]) -> Iterator[Quantity]:
+    """Yield the date with the name of its month that ends with a year."""
+    if text[year.start() - 1 : year.start()] != " ":
+        return
+    before = text.rfind(" ", 0, max(0, year.start() - _MAX_BEFORE_YEAR)) + 1
+    words = _LETTERS.findall(_lower(text[before : year.start()]))
+    # A word directly after a digit may begin with the ending of an ordinal.
+    if _month_words().isdisjoint(words) and _month_words().isdisjoint(word[2:] for word in words):
+        return
+    for match in _named_dates().finditer(text, before, year.end()):
+        if match.end() == year.end():
+            name = _lower(match["name"] or match["name2"])
+            day = match["day"] or match["day2"]
+            for month in _months().get(name, ()):
+                yield from _date(match, year[0], str(month), day)
+
+
+def _lower(text: str) -> str:
+    """Return a text in lower case as patterns compare it: İ, two characters for Python, is i."""
+    return text.replace("İ", "i").lower()
 
 
 def _date(match: re.Match[str], year: str, month: str, day: str) -> Iterator[Quantity]:
@@ -172,12 +270,19 @@ def _date(match: re.Match[str], year: str, month: str, day: str) -> Iterator[Qua
         yield Quantity(match[0], (f"{_PREFIX}{year}-{int(month):02}-{int(day):02}",))
 
 
-def _times(text: str) -> Iterator[Quantity]:
-    for match in _at_digits(_clock_times(), text):
-        hour, minute = int(match[1]), match[2] or "00"
-        if half := (match[3] or "").lower():
-            hour = hour % _NOON + (_NOON if half == "p" else 0)
-        yield Quantity(match[0], (f"{_PREFIX}{hour:02}:{minute}",))
+def _time(match: re.Match[str]) -> Quantity:
+    hour, minute = int(match[1]), match[2] or "00"
+    if half := (match[3] or "").lower():
+        hour = hour % _NOON + (_NOON if half == "p" else 0)
+    return Quantity(match[0], (f"{_PREFIX}{hour:02}:{minute}",))
+
+
+def _ordinal(match: re.Match[str]) -> Iterator[Quantity]:
+    number, is_english = int(match[1]), match[2] in ("st", "nd", "rd", "th")
+    if not is_english:
+        yield Quantity(match[0], (match[1],))
+    elif 1 <= number <= len(_ORDINALS):
+        yield Quantity(match[0], (_ORDINALS[number - 1],))
 
 
 def _han_value(number: str) -> int:
@@ -196,15 +301,11 @@ def _han_value(number: str) -> int:
 
 @cache
 def _number() -> re.Pattern[str]:
-    def words(names: dict[str, str] | dict[str, int]) -> str:
-        return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-
     return re.compile(
-        rf"(?:(?P<before>[€$£¥₹]|\b(?:eur|usd|gbp|chf|inr)\b)[ ]?)?(?<![\w.,:])"
-        rf"(?P<number>[0-9]{{1,3}}(?:([., '\u2019\u202f\u00a0\u066c])[0-9]{{3}})"
-        rf"(?:\3[0-9]{{3}}){{0,4}}(?:[.,\u066b][0-9]{{1,6}})?(?![0-9])|[0-9]{{1,12}}(?:[.,\u066b][0-9]{{1,6}})?)"
-        rf"(?![0-9]|[.,][0-9])(?:[ ]?(?P<scale>{words(_SCALES)})\b\.?)?"
-        rf"(?:[ ]?(?P<after>(?:{words(_CURRENCIES)}|(?:{words(_UNITS)})(?:s|n|en)?)(?!\w)))?",
+        rf"(?:(?P<before>[{_SIGNS_BEFORE}]|\b(?:{'|'.join(_CODES_BEFORE)})\b)[ ]?)?(?<![\w.,:])"
+        r"(?P<number>[0-9]{1,3}(?:([., '\u2019\u202f\u00a0\u066c])[0-9]{3})"
+        r"(?:\3[0-9]{3}){0,4}(?:[.,\u066b][0-9]{1,6})?(?![0-9])|[0-9]{1,12}(?:[.,\u066b][0-9]{1,6})?)"
+        r"(?![0-9]|[.,][0-9])",
         re.IGNORECASE,
     )
 
@@ -235,6 +336,12 @@ def _months() -> dict[str, tuple[int, ...]]:
             for name in names.split(","):
                 found.setdefault(name.strip(), set()).add(month)
     return {name: tuple(sorted(months)) for name, months in found.items() if name}
+
+
+@cache
+def _month_words() -> frozenset[str]:
+    """The first word of the name of each month."""
+    return frozenset(words[0] for name in _months() if (words := _LETTERS.findall(name)))
 
 
 @cache

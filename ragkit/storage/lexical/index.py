@@ -33,6 +33,14 @@ _HEAP_BYTES = 15_000_000  # that tantivy collects before it writes a segment
 _K1 = 1.2  # BM25's k1, a constant in tantivy
 _STOP_WORD_COVERAGE = 0.5  # of a stop word's bound, where coverage counts
 _MAX_ID_TERMS = 1000  # ids above which a set query is faster than one term query for each
+# Where the scores of frequent words are added to candidates only.
+_MIN_TWO_STEPS = 30_000  # passages of an index: in a smaller one it takes as long
+_MAX_TWO_STEPS = 1000  # passages that are asked for
+_MAX_COMMON = 32  # frequent words
+_MAX_BOUND = 1.1  # of the score of such a word: a stop word in a third of the passages
+_MAX_BOUND_SHARE = 0.06  # of such words together, of the bound of all words
+_SPARE_CANDIDATES = 150  # beyond k
+_ROUNDING = 1e-4  # relative error of a sum of float32 scores, at most
 _PLAN_CACHE = 32  # queries whose plan is kept: one search uses it several times
 MAX_ALWAYS_REWRITTEN = 10_000  # passages of an index that is written anew after every removal
 MAX_REMOVED_SHARE = 0.1  # removed passages above which a larger index is written anew
@@ -71,6 +79,35 @@ def _with_plain_errors(
     return checked
 
 
+def _split_words(
+    words: Sequence[QueryWord], coverage: float
+) -> tuple[list[QueryWord], list[QueryWord], float]:
+    """Return the most frequent words, the other words, and a bound of the score that the frequent
+    ones have together in any passage."""
+    bounds = [
+        # A passage may contain each of the terms, of several languages.
+        (_K1 + 1)
+        * len(word.terms)
+        * word.weight
+        * word.matched_idf
+        * (_STOP_WORD_COVERAGE if coverage and word.is_stop_word else 1.0)
+        for word in words
+    ]
+    common: set[int] = set()
+    bound, limit = 0.0, _MAX_BOUND_SHARE * sum(bounds)
+    for place in np.argsort(bounds, kind="stable").tolist():
+        if bounds[place] > _MAX_BOUND or bound + bounds[place] > limit:
+            break
+        if not words[place].forms and len(common) < _MAX_COMMON:
+            common.add(place)
+            bound += bounds[place]
+    return (
+        [word for place, word in enumerate(words) if place in common],
+        [word for place, word in enumerate(words) if place not in common],
+        bound,
+    )
+
+
 def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow)
     import tantivy
 
@@ -104,10 +141,10 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
         document = tantivy.Document()
         document.add_unsigned("id", passage_id)
         document.add_text("language", language)
-        analyzer = analyzer_for(language)
-        for terms in analyzer.index_terms(text):
+        rows_of_terms, forms = analyzer_for(language).index_text(text)
+        for terms in rows_of_terms:
             document.add_text("text", terms)  # a value each: no phrase matches across two
-        if forms := analyzer.index_forms(text):
+        if forms:
             document.add_text("forms", " ".join(forms))
         writer.add_document(document)
     writer.commit()
@@ -245,9 +282,61 @@ class LexicalIndex:
         words = [word for word in self.plan(query).words if word.is_known]
         if not words or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        ids, scores = self._search(self._word_query(words, coverage), min(k, len(self)))
+        count = min(k, len(self))
+        found = self._top_k_in_two_steps(words, count, coverage)
+        if found is None:
+            found = self._search(self._word_query(words, coverage), count)
+        ids, scores = found
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
+
+    def _top_k_in_two_steps(
+        self, words: Sequence[QueryWord], k: int, coverage: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Return what searching all words at once would, without reading the most frequent words
+        (usually stop words) of most passages; None if that is not possible, or not faster.
+
+        The other words yield candidates. A passage that is not among them has at most the score of
+        the last candidate and the bound of the frequent words. If that is below the k-th best score
+        of the candidates, all words counted, then no other passage is among the k best: the pruning
+        of Turtle and Flood, "Query evaluation: strategies and optimizations", 1995 (MaxScore).
+        """
+        if len(self) < _MIN_TWO_STEPS or k > _MAX_TWO_STEPS:
+            return None
+        common, others, bound = _split_words(words, coverage)
+        if not common or not others:
+            return None
+        query = self._word_query(others, coverage)
+        width = k + _SPARE_CANDIDATES
+        ids, scores = self._search(query, width)  # by descending score
+        if len(ids) < k:
+            return None
+        unseen = bound + (float(scores[-1]) if len(ids) == width else 0.0)
+        possible = scores >= (scores[k - 1] - bound) * (1 - _ROUNDING)
+        ids, scores = ids[possible], scores[possible]
+        scores = scores + self._scores_of_common(common, ids.tolist(), coverage)
+        best = np.argsort(-scores, kind="stable")[:k]
+        if scores[best[-1]] <= unseen * (1 + _ROUNDING):
+            return None
+        return ids[best], scores[best]
+
+    def _scores_of_common(
+        self, words: Sequence[QueryWord], ids: Sequence[int], coverage: float
+    ) -> NDArray[np.float32]:
+        """Return the sum of the scores of frequent words for each of `ids`.
+
+        The words are nested conditions: a union of them would compute the scores of the thousands
+        of passages around each id.
+        """
+        from tantivy import Occur, Query
+
+        query = Query.const_score_query(self._id_query(ids), 0.0)
+        for word in words:
+            for clause in self._clauses_of([word], coverage):
+                query = Query.boolean_query([(Occur.Must, query), (Occur.Should, clause)])
+        found, scores = self._search(query, len(ids))
+        by_id = dict(zip(found.tolist(), scores.tolist(), strict=True))
+        return np.array([by_id[passage_id] for passage_id in ids], dtype=np.float32)
 
     @_with_plain_errors
     def scores(
@@ -372,14 +461,18 @@ class LexicalIndex:
         """Return the query whose score is BM25, of which `coverage` has a part."""
         from tantivy import Occur, Query
 
-        clauses: list[Any] = []
+        return Query.boolean_query(
+            [(Occur.Should, clause) for clause in self._clauses_of(words, coverage)]
+        )
+
+    def _clauses_of(self, words: Sequence[QueryWord], coverage: float) -> Iterator[Any]:
+        """Yield the queries whose scores are added for `words`."""
         for word in words:
             by_presence = _STOP_WORD_COVERAGE if coverage and word.is_stop_word else coverage
             if not (coverage and word.is_stop_word):
-                clauses += self._clauses(word, partial(self._term_query, part=1 - coverage))
+                yield from self._clauses(word, partial(self._term_query, part=1 - coverage))
             if coverage:
-                clauses += self._clauses(word, partial(self._presence, part=by_presence))
-        return Query.boolean_query([(Occur.Should, clause) for clause in clauses])
+                yield from self._clauses(word, partial(self._presence, part=by_presence))
 
     def _clauses(
         self, word: QueryWord, query: Callable[[QueryWord, str, str, float], Any]

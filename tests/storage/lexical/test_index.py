@@ -110,6 +110,53 @@ def test_scores_of_given_ids_are_those_of_the_full_ranking(texts, query, chosen)
     assert index.scores(parse_query(query), sorted(chosen)) == expected
 
 
+WORDS = ["the", "of", "is", "what", "and", "fox", "dog", "bird", "cow", "hen", "goat", "Haus"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join),
+        min_size=1,
+        max_size=60,
+    ),
+    query=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join),
+    k=st.integers(1, 12),
+    coverage=st.sampled_from([0.0, 0.4]),
+    spare=st.integers(0, 8),
+)
+def test_adding_frequent_words_to_candidates_finds_what_one_search_finds(
+    texts, query, k, coverage, spare
+):
+    index, parsed = build_index(list(enumerate(texts, start=1))), parse_query(query)
+    ids, scores = index.top_k(parsed, len(texts), coverage=coverage)  # a small index: one search
+    expected = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical_index, "_MIN_TWO_STEPS", 0)
+        patch.setattr(lexical_index, "_SPARE_CANDIDATES", spare)
+        patch.setattr(lexical_index, "_MAX_BOUND", 9.0)
+        patch.setattr(lexical_index, "_MAX_BOUND_SHARE", 0.9)
+        fast_ids, fast_scores = index.top_k(parsed, k, coverage=coverage)
+    assert fast_scores == pytest.approx(scores[:k], rel=1e-5)  # equal scores may change places
+    found = dict(zip(fast_ids.tolist(), fast_scores.tolist(), strict=True))
+    assert found == pytest.approx({passage: expected[passage] for passage in found}, rel=1e-5)
+
+
+def test_frequent_words_are_left_out_of_the_search_for_candidates(monkeypatch):
+    texts = [
+        (n, f"the cat of the house {'fox' * (n % 7 == 0)} {'dog ' * (n % 5)}") for n in range(1, 99)
+    ]
+    index, parsed = build_index(texts), parse_query("the fox of the house and the dog")
+    expected = index.top_k(parsed, 3)
+    monkeypatch.setattr(lexical_index, "_MIN_TWO_STEPS", 0)
+    words = [word for word in index.plan(parsed).words if word.is_known]
+    common, others, _ = lexical_index._split_words(words, 0.0)
+    assert {word.surface for word in common} >= {"the", "of", "house"}
+    assert {word.surface for word in others} >= {"fox"}
+    assert index._top_k_in_two_steps(words, 3, 0.0) is not None
+    assert index.top_k(parsed, 3)[0].tolist() == expected[0].tolist()
+
+
 def test_max_bm25_is_a_tight_upper_bound():
     texts = [(1, "fox " * 5000), (2, "fox dog"), (3, "dog"), (4, "cat")]
     index = build_index(texts)
