@@ -40,6 +40,8 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     where: Where | None = None,
     per_document: int | None = None,
     diverse: bool | float = False,
+    prefer_new: bool = False,
+    half_life: float | None = None,
     fusion: str | None = None,
     explain: bool = False,
     highlight: bool = False,
@@ -58,12 +60,12 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     """
     overrides: dict[str, Any] = {
         "min_score": min_score, "context": context, "where": where, "per_document": per_document,
-        "diverse": diverse, "explain": explain, "highlight": highlight, "rerank": rerank,
+        "diverse": diverse, "prefer_new": prefer_new, "explain": explain, "highlight": highlight, "rerank": rerank,
         "budget": budget, "exact": exact,
     }  # fmt: skip
     optional = {
         "k": k, "mode": mode, "fusion": fusion, "min_relevance": min_relevance,
-        "keywords": keywords, "hypothetical": hypothetical,
+        "keywords": keywords, "hypothetical": hypothetical, "half_life": half_life,
     }  # fmt: skip
     overrides |= {name: value for name, value in optional.items() if value is not None}
     return CollectionGroup(collections).search(query, overrides)

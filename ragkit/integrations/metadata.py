@@ -25,6 +25,7 @@ def hit_metadata(hit: Hit) -> dict[str, str | int | float | bool]:
         "score": hit.score,
         "passage_id": hit.passage_id,
         "stale": hit.stale,
+        "newer_version": None if hit.newer_version is None else hit.newer_version.path,
     }
     fields = {name: value for name, value in place.items() if value is not None}
     return {**hit.metadata, **fields}

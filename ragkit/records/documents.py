@@ -162,6 +162,14 @@ class Location:
     document_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewerVersion:
+    """The newest version of a hit's document, as far as the collection has it."""
+
+    path: str  # as `ragkit get` takes it
+    document_id: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A passage found for a query.
@@ -200,6 +208,7 @@ class Hit:
     highlights: tuple[tuple[int, int], ...] | None = None
     copies: int = 0  # other passages with the same text that match the filter
     also_at: tuple[Location, ...] = ()  # where these are: the first ones
+    newer_version: NewerVersion | None = None  # of its document, if there is one
 
     def __repr__(self) -> str:
         score = "None" if self.score is None else f"{self.score:.2f}"
@@ -223,8 +232,8 @@ _hit_values = attrgetter(*_HIT_FIELDS)
 
 
 def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
-    """Return a hit as JSON values; `explanation`, `collection` and `highlights` only if they are
-    set. The order of the fields is part of the API.
+    """Return a hit as JSON values; `explanation`, `collection`, `highlights` and `newer_version` only
+    if they are set. The order of the fields is part of the API.
 
     `with_root=False` leaves out `root`, a folder of this machine.
     """
@@ -242,6 +251,10 @@ def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
         del values["collection"]
     if hit.highlights is None:
         del values["highlights"]
+    if hit.newer_version is None:
+        del values["newer_version"]
+    else:
+        values["newer_version"] = asdict(hit.newer_version)
     return values
 
 

@@ -1,4 +1,5 @@
-"""Diversify a ranking: at most n passages per document, and maximal marginal relevance (MMR).
+"""Diversify a ranking: at most n passages per document, maximal marginal relevance (MMR), newer
+versions and newer files first.
 
 Knows no index, no files and no rendering.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 MIN_POOL = 50  # passages, at least, of which MMR chooses
 POOL_FACTOR = 5  # passages of the pool for each that is chosen
 NEAR_DUPLICATE = 0.98  # cosine from which on two passages say the same
+SUPERSEDED = 0.9  # cosine from which on a newer version has a passage too
+AGE_WEIGHT = 0.05  # of a file's time: in cosines, in other modes in shares of the best score
 OVERFETCH = 4  # passages ranked at first for each that is kept by `limit_per_document`
 
 
@@ -71,6 +75,62 @@ def limit_per_document(
         depth *= 4
 
 
+def without_superseded(
+    ranking: Sequence[ScoredPassage],
+    document_of: Mapping[int, int],
+    newer: Mapping[int, Sequence[int]],
+    vectors: Callable[[Sequence[int]], Mapping[int, NDArray[np.float32]]],
+) -> list[ScoredPassage]:
+    """Return the ranking without passages that a newer version of their document has too.
+
+    That version's passage is in the ranking, and their cosine is at least .9. `document_of`:
+    passage id → document id; `newer`: document id → its newer versions; `vectors` as in `mmr`.
+    """
+    in_document: dict[int, list[int]] = {}
+    for passage in ranking:
+        in_document.setdefault(document_of[passage.passage_id], []).append(passage.passage_id)
+    rivals = {
+        id_: others
+        for id_, document in document_of.items()
+        if (others := [q for other in newer.get(document, ()) for q in in_document.get(other, ())])
+    }
+    known = vectors(sorted({*rivals, *(q for others in rivals.values() for q in others)}))
+
+    def is_superseded(id_: int) -> bool:
+        return id_ in known and any(
+            other in known and float(known[id_] @ known[other]) >= SUPERSEDED
+            for other in rivals.get(id_, ())
+        )
+
+    return [passage for passage in ranking if not is_superseded(passage.passage_id)]
+
+
+def newer_first(ranking: Sequence[ScoredPassage], ages: Mapping[int, float]) -> list[ScoredPassage]:
+    """Return the ranking by relevance and time: a passage loses `AGE_WEIGHT` · (1 − 2^(−age)).
+
+    Relevance is as in `mmr`. `ages`: passage id → age of its file in half-lives; a passage without
+    an age loses nothing. One that is more relevant by `AGE_WEIGHT` stays first, however old it is.
+    """
+    if not ranking:
+        return []
+    scored = [
+        replace(
+            passage,
+            final=float(score) - AGE_WEIGHT * (1 - 0.5 ** ages.get(passage.passage_id, 0.0)),
+        )
+        for passage, score in zip(ranking, _relevance(ranking), strict=True)
+    ]
+    return sorted(scored, key=lambda passage: -passage.ranking_score)  # stable
+
+
+def _relevance(pool: Sequence[ScoredPassage]) -> NDArray[np.float64]:
+    """The cosines of a dense ranking; in other modes the scores, divided by the best."""
+    relevance = np.array([passage.ranking_score for passage in pool], dtype=np.float64)
+    if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
+        relevance /= max(float(relevance.max()), 1e-9)
+    return relevance
+
+
 def mmr(
     pool: Sequence[ScoredPassage],
     k: int,
@@ -88,9 +148,7 @@ def mmr(
     """
     if not pool:
         return []
-    relevance = np.array([passage.ranking_score for passage in pool], dtype=np.float64)
-    if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
-        relevance /= max(float(relevance.max()), 1e-9)
+    relevance = _relevance(pool)
     vectors_by_id = vectors([passage.passage_id for passage in pool])
     dimension = max((len(vector) for vector in vectors_by_id.values()), default=0)
     zeros = np.zeros(dimension, dtype=np.float32)  # similar to nothing: it has no vector yet

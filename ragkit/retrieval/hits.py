@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
-from ragkit.records.documents import Hit, Location, Locator
+from ragkit.records.documents import Hit, Location, Locator, NewerVersion
 from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.database import UntrustedRow
@@ -58,6 +58,7 @@ def build_hits(
         intact = documents.intact_ids(connection, documents_shown)
         rows = {id_: row for id_, row in rows.items() if row["document_id"] in intact}
     places = _Places(connection)
+    places.find_newer({row["document_id"] for row in rows.values()})
     copies = passages.ids_by_hash(connection, list({row["hash"]: None for row in rows.values()}))
     others = [id_ for same in copies.values() if len(same) > 1 for id_ in same]
     if others and matching is not None:
@@ -87,6 +88,22 @@ class _Places:
         # Only where there are several roots, documents may have the same path.
         self._has_roots = len(documents.root_folders(connection)) > 1
         self._known: dict[int, tuple[bool, str]] = {}
+        self._newest: dict[int, NewerVersion] = {}
+
+    def find_newer(self, document_ids: Collection[int]) -> None:
+        """Look up which of these documents have a newer version, for `newest`."""
+        newer = documents.newer_versions(self._connection, sorted(document_ids))
+        places = documents.roots_and_paths(
+            self._connection, sorted({ids[-1] for ids in newer.values()})
+        )
+        for document_id, ids in newer.items():
+            if (place := places.get(ids[-1])) is not None:
+                path = documents.cited_path(self._connection, *place)
+                self._newest[document_id] = NewerVersion(path, ids[-1])
+
+    def newest(self, document_id: int) -> NewerVersion | None:
+        """Return the newest version of a document; None if there is no newer one."""
+        return self._newest.get(document_id)
 
     def of(self, row: sqlite3.Row) -> tuple[bool, str]:
         """Return whether the passage's file has changed, and its path as citations name it."""
@@ -276,4 +293,5 @@ def _hit(rank: int, span: _Span, places: _Places, copies: Sequence[int]) -> Hit:
         document_id=row["document_id"],
         copies=len(copies),
         also_at=places.locations(copies[:MAX_LOCATIONS]),
+        newer_version=places.newest(row["document_id"]),
     )

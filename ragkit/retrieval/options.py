@@ -116,6 +116,20 @@ class SearchOptions:
         {"type": ["boolean", "number"], "minimum": 0, "maximum": 1},
         request="no two passages that say the same; a number is the λ of MMR",
     )
+    prefer_new: bool = _option(
+        False,
+        "of documents that are versions of each other, leave out passages that a newer one has too",
+        _FLAG,
+        tool={},
+    )
+    half_life: float | None = _option(
+        None,
+        "prefer newer files: after this many days the bonus of a file's time is half; it is worth "
+        "a cosine of 0.05 at most, so that relevance decides",
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
+        metavar="DAYS",
+        request="days after which the bonus for a file's time of modification is half",
+    )
     context: int = _option(
         0,
         "add N passages before and after each hit, and join hits that then overlap",
@@ -200,6 +214,8 @@ class SearchOptions:
             )
         if math.isnan(self.min_score):
             raise UsageError("min_score is nan; expected a cosine, -1 to 1")
+        if self.half_life is not None and not 0 < self.half_life < math.inf:
+            raise UsageError(f"half_life is {self.half_life:g}; expected more than 0 days")
         if not 0 <= self.diverse <= 1:
             raise UsageError(f"diverse is {self.diverse}; expected λ from 0 to 1")
         if self.budget is not None and not self.rerank:

@@ -8,6 +8,7 @@ quantized vectors, so its hits may be better.) Knows no settings and no renderin
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,10 +27,12 @@ from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lexical.tantivy_errors import LexicalIndexError
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from numpy.typing import NDArray
 
     from ragkit.encoders import Encoder
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 _BATCH_SIZE = 1024  # queries that are compared with all vectors at once
 _MIN_BATCH = 32  # queries that make an exhaustive batch cheaper than quantized vectors for each
+_SECONDS_OF_DAY = 86_400
 _SPARE = 32  # neighbors beyond the expected number, so that a second look is seldom needed
 
 
@@ -326,15 +330,68 @@ def select_passages(
             ranking, text, texts, reranker, options.budget,
             deviation=rankers.score_deviation(prepared, options),
         )  # fmt: skip
+    if options.prefer_new:
+        ranking = _prefer_new(prepared, ranking)
+    if options.half_life is not None:
+        ages = _ages(connection, ranking, options.half_life)
+        ranking = diversity.newer_first(ranking, ages)
     if options.mmr_lambda is not None:
         return diversity.mmr(ranking, options.k, options.mmr_lambda, prepared.stored_vectors)
     return ranking[: options.k]
 
 
+def _prefer_new(prepared: PreparedQuery, ranking: list[ScoredPassage]) -> list[ScoredPassage]:
+    """Return the ranking with each text at its newest version, and without passages of older
+    versions that a newer one has too."""
+    connection = prepared.snapshot.connection
+    ids = [passage.passage_id for passage in ranking]
+    document_of = passages.documents_of(connection, ids)
+    newer = documents.newer_versions(connection, list(dict.fromkeys(document_of.values())))
+    if not newer:
+        return ranking
+    old = [id_ for id_ in ids if document_of[id_] in newer]
+    hashes = passages.hashes_of(connection, old)
+    same = passages.ids_by_hash(connection, list(dict.fromkeys(hashes.values())))
+    copies = [id_ for found in same.values() for id_ in found]
+    if prepared.filter is not None:
+        matching = prepared.filter.matching(copies)
+        copies = [id_ for id_ in copies if id_ in matching]
+    document_of |= passages.documents_of(connection, copies)
+    allowed = set(copies)
+
+    def newest(id_: int) -> int:
+        order = {document: place for place, document in enumerate(newer.get(document_of[id_], ()))}
+        found = [c for c in same.get(hashes.get(id_, b""), ()) if c in allowed]
+        return max(found, key=lambda copy: (order.get(document_of[copy], -1), copy == id_))
+
+    ranking = [
+        replace(passage, passage_id=newest(passage.passage_id))
+        if passage.passage_id in hashes
+        else passage
+        for passage in ranking
+    ]
+    document_of = {passage.passage_id: document_of[passage.passage_id] for passage in ranking}
+    return diversity.without_superseded(ranking, document_of, newer, prepared.stored_vectors)
+
+
+def _ages(
+    connection: sqlite3.Connection, ranking: Sequence[ScoredPassage], half_life: float
+) -> dict[int, float]:
+    """Return passage id → age of its file in half-lives (days); 0 for a time in the future."""
+    document_of = passages.documents_of(connection, [passage.passage_id for passage in ranking])
+    mtimes = documents.mtimes_of(connection, list(dict.fromkeys(document_of.values())))
+    now = time.time()
+    return {
+        id_: max(0.0, now - mtimes[document] / 1e9) / (half_life * _SECONDS_OF_DAY)
+        for id_, document in document_of.items()
+        if document in mtimes
+    }
+
+
 def _ranking_depth(options: SearchOptions) -> int:
     """Return how many passages of the ranking the k hits are selected from."""
     depth = options.k
-    if options.mmr_lambda is not None:
+    if options.mmr_lambda is not None or options.prefer_new or options.half_life is not None:
         depth = max(diversity.POOL_FACTOR * depth, diversity.MIN_POOL)
     if options.rerank:
         from ragkit.retrieval.rerank import MAX_CANDIDATES

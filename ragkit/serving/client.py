@@ -15,7 +15,7 @@ from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
 from ragkit.network.json_client import JsonClient, RefusedError
-from ragkit.records.documents import Explanation, Hit, Location
+from ragkit.records.documents import Explanation, Hit, Location, NewerVersion
 
 _PATH = "/v1/search"
 _TUPLES = frozenset(
@@ -69,13 +69,18 @@ def _parse_hit(values: Mapping[str, Any]) -> Hit:
         Location(**{**_known_fields(Location, location), "root": ""})
         for location in values.get("also_at", ())
     )
+    newer = values.get("newer_version")
     return Hit(
-        **{**_known_fields(Hit, values), "root": "", "explanation": explanation, "also_at": also_at}
-    )
+        **{
+            **_known_fields(Hit, values), "root": "", "explanation": explanation,
+            "also_at": also_at,
+            "newer_version": newer and NewerVersion(**_known_fields(NewerVersion, newer)),
+        }
+    )  # fmt: skip
 
 
 def _known_fields(
-    record: type[Hit | Explanation | Location], values: Mapping[str, Any]
+    record: type[Hit | Explanation | Location | NewerVersion], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The values of a record's fields. Fields that a later version has added are left out."""
     names = (field.name for field in fields(record) if field.name in values)

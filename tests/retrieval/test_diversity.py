@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ragkit.retrieval.diversity import mmr
+from ragkit.retrieval.diversity import mmr, newer_first, without_superseded
 from ragkit.retrieval.rankers import ScoredPassage
 
 
@@ -39,6 +39,31 @@ def test_a_near_duplicate_comes_last_unless_only_relevance_counts():
     # by the formula 2 has .9 · .9 − .1 = .71, 3 has .9 · .1 = .09
     assert [passage.passage_id for passage in mmr(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
     assert [passage.passage_id for passage in mmr(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
+
+
+def test_a_passage_that_a_newer_version_has_too_is_left_out_by_hand():
+    ranking = [ScoredPassage(id_, 0.9 - id_ / 10) for id_ in (1, 2, 3, 4)]
+    table = {1: [1, 0], 2: [0.6, 0.8], 3: [0.96, 0.28], 4: [0.6, 0.8]}
+    # 1 and 2 are of document 10, 3 of its newer version 11 (cosines .96 and .8), 4 of another one.
+    kept = without_superseded(ranking, {1: 10, 2: 10, 3: 11, 4: 12}, {10: [11]}, vectors_of(table))
+    assert [passage.passage_id for passage in kept] == [2, 3, 4]
+    assert without_superseded(ranking, dict.fromkeys((1, 2, 3, 4), 10), {10: [11]},
+                              vectors_of(table)) == ranking  # fmt: skip
+
+
+def test_time_is_worth_at_most_a_cosine_of_a_twentieth_by_hand():
+    ages = {1: 1.0, 2: 0.0, 3: 1e9}  # in half-lives
+    # 1 loses .05 · (1 − ½) = .025, 3 loses .05
+    ranking = [ScoredPassage(1, 0.72), ScoredPassage(2, 0.7), ScoredPassage(3, 0.5)]
+    assert [p.passage_id for p in newer_first(ranking, ages)] == [2, 1, 3]
+    assert [p.passage_id for p in newer_first(ranking, {1: 1e9})] == [2, 1, 3]
+    assert [p.passage_id for p in newer_first([ScoredPassage(3, 0.76), *ranking[1:2]], ages)] == [
+        3,
+        2,
+    ]
+    # BM25 counts as a share of the best score: .96 − .0 against 1 − .05
+    by_words = [ScoredPassage(3, 0.1, lexical=25.0), ScoredPassage(2, 0.1, lexical=24.0)]
+    assert [p.passage_id for p in newer_first(by_words, ages)] == [2, 3]
 
 
 def test_passages_without_a_vector_are_similar_to_nothing():

@@ -209,7 +209,10 @@ def terminal_width() -> int:
 def format_place_and_heading(hit: Hit, width: int) -> str:
     """Return place and heading of a hit in `width` columns: `faq.html · FAQ › (12) Why?`."""
     where = format_place(hit, width) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
-    return truncate(f"{where} (the file has changed since)" if hit.stale else where, width)
+    notes = ["the file has changed since"] if hit.stale else []
+    if hit.newer_version is not None:
+        notes.append(f"newer version: {hit.newer_version.path}")
+    return truncate(f"{where} ({'; '.join(notes)})" if notes else where, width)
 
 
 def format_hits(hits: Sequence[Hit], links: Sequence[str | None] = ()) -> str:

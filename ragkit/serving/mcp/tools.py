@@ -193,6 +193,7 @@ def _hit_fields(context: ToolContext, hit: Hit, max_text: int) -> dict[str, Any]
         "score": _rounded(hit.score),
         "stale": hit.stale,
         **({"also_at": places} if places else {}),
+        **({} if hit.newer_version is None else {"newer_version": hit.newer_version.path}),
     }
 
 
@@ -521,7 +522,7 @@ TOOLS = (
         "Start here unless you know the exact words (grep) or the file (read). `id` is for fetch "
         "and related, `citation` for get, read and for citing; `score` is a cosine (null if the "
         "model cannot read the passage or the question); `stale`: the file has changed since it "
-        "was indexed." + _DATA_WARNING,
+        "was indexed; `newer_version`: path of a newer version of the document." + _DATA_WARNING,
         _parameters(
             {"query": {**_QUESTION, "description": "the question, in a whole sentence"}},
             {**_TOOL_OPTIONS, **COMPACT_PARAMETER, **BUDGET_PARAMETERS},

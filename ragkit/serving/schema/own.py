@@ -79,6 +79,10 @@ SCHEMAS: dict[str, Any] = {
             "document_id": INTEGER_OR_NULL, "explanation": OBJECT, "collection": NAME,
             "copies": INTEGER, "also_at": array_schema(_PLACE), **_LOCATION,
             "highlights": array_schema(array_schema(INTEGER)),
+            "newer_version": {
+                **object_schema({"path": STRING, "document_id": INTEGER}, "path", "document_id"),
+                "description": "the newest version of its document, if there is a newer one",
+            },
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),

@@ -30,6 +30,7 @@ export function placeLine(hit) {
       ? make("span", { className: "badge", title: "Run ragkit index to update it" },
           "changed since it was indexed")
       : null,
+    hit.newer_version ? make("span", { className: "badge", title: hit.newer_version.path }, "a newer version exists") : null,
   ].filter((part) => part !== null);
 }
 

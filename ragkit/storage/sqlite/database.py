@@ -37,7 +37,7 @@ from ragkit.storage.sqlite.error_messages import (
 from ragkit.storage.sqlite.state import advance, generation, value
 from ragkit.trust import TrustLevel
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
 
 FILE_NAME = "ragkit.db"

@@ -65,6 +65,13 @@ def m006_topics(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m007_versions(db: sqlite_utils.Database) -> None:
+    """Add which documents are older versions of others, which `ragkit index` can find again."""
+    for statement in _M007.split("\n\n"):
+        db.execute(statement)
+
+
 def _checksum_of_fields(*values: object) -> bytes:
     """`checksums.fields_checksum` for SQL. Text is passed as bytes, because SQLite cannot pass a
     text that is no UTF-8."""
@@ -312,4 +319,17 @@ CREATE TABLE passage_topics (
 CREATE INDEX passage_topics_topic ON passage_topics (topic_id)
 
 PRAGMA user_version = 6
+"""
+
+_M007 = """
+-- pairs of documents that are versions of each other; found again by `ragkit index`
+CREATE TABLE newer_versions (
+    document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+    newer_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+    PRIMARY KEY (document_id, newer_id)
+) WITHOUT ROWID
+
+CREATE INDEX newer_versions_newer ON newer_versions (newer_id)
+
+PRAGMA user_version = 7
 """

@@ -176,6 +176,27 @@ def hashes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, b
     return {row[0]: row[1] for row in rows}
 
 
+def hashes_of_documents(
+    connection: sqlite3.Connection, document_ids: Sequence[int]
+) -> dict[int, dict[int, bytes]]:
+    """Return document id → passage id → hash of its embedded text; for documents with passages."""
+    found: dict[int, dict[int, bytes]] = defaultdict(dict)
+    sql = "SELECT document_id, id, hash FROM passages WHERE document_id"
+    for document_id, id_, digest in by_id(connection, sql, document_ids):
+        found[document_id][id_] = digest
+    return dict(found)
+
+
+def documents_changed_since(connection: sqlite3.Connection, generation: int) -> set[int]:
+    """Return the documents with passages, or with vectors of passages, that came after this
+    generation."""
+    sql = (
+        "SELECT document_id FROM passages WHERE generation > ?1 UNION SELECT document_id FROM "
+        "passages WHERE hash IN (SELECT hash FROM vectors WHERE generation > ?1)"
+    )
+    return {row[0] for row in connection.execute(sql, (generation,))}
+
+
 def ids_by_hash(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, list[int]]:
     """Return hash of the embedded text → ids of all passages with that text, ascending."""
     ids: dict[bytes, list[int]] = defaultdict(list)

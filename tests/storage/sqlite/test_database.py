@@ -49,7 +49,7 @@ def test_a_newer_schema_says_to_upgrade(store):
     with store.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(
-        CollectionError, match=r"schema 99; this one knows 6.*pip install --upgrade"
+        CollectionError, match=r"schema 99; this one knows 7.*pip install --upgrade"
     ):
         Database(store.folder)
 
