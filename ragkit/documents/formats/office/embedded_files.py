@@ -1,7 +1,7 @@
 """Files in docx, pptx and xlsx packages → members: documents, sheets, packed files, pictures.
 
-An object is a file itself, or an OLE2 file around one. The workbook of a chart is left out, because
-the chart's values are read; so are formulas of old editors.
+Of odt, odp and ods only the pictures. An object is a file itself, or an OLE2 file around one. Left
+out are the workbook of a chart, because the chart's values are read, and formulas of old editors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ragkit.errors import DocumentError
 
 _EMBEDDED = re.compile(r"(?:word|xl|ppt)/embeddings/[^/]{1,200}")
 _PICTURE = re.compile(
-    r"(?:word|xl|ppt)/media/[^/]{1,200}\.(?:png|jpe?g|gif|tiff?|bmp|webp)", re.IGNORECASE
+    r"(?:(?:word|xl|ppt)/media|Pictures)/[^/]{1,200}\.(?:png|jpe?g|gif|tiff?|bmp|webp)",
+    re.IGNORECASE,
 )
 _CHART = re.compile(r"(?:word|xl|ppt)/charts/chart[^/]{1,100}\.xml")
 _OLE2 = b"\xd0\xcf\x11\xe0"
@@ -32,7 +33,7 @@ def embedded_files(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
     Raises `DocumentError` if it is damaged or over a limit.
     """
-    if b"/embeddings/" not in data and b"/media/" not in data:
+    if not any(folder in data for folder in (b"/embeddings/", b"/media/", b"Pictures/")):
         return
     with open_zip(data, "Office file", budget.allowance) as package:
         of_charts = set(_chart_workbooks(package))

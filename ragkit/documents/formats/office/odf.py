@@ -7,11 +7,14 @@ module knows the package (OpenDocument 1.3 part 2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from ragkit.documents.formats.office.odf_sheets import SpreadsheetHandler
 from ragkit.documents.formats.office.odf_text import TextHandler
+from ragkit.documents.formats.web.mathml import linear_mathml
 from ragkit.documents.layout.grid import Grid, GridFullError
 from ragkit.documents.layout.properties import Properties, read_properties
 from ragkit.documents.layout.writer import join_documents
@@ -22,6 +25,8 @@ from ragkit.records import media_types
 from ragkit.records.documents import Document
 
 _CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
+_MAX_FORMULA = 200_000  # bytes
+_MATH_PREFIX = re.compile(r"<(/?)math:")
 _MANIFEST = "META-INF/manifest.xml"
 _PROPERTIES = {"dc:date": "modified"}  # in addition to those that all formats share
 
@@ -77,12 +82,30 @@ def read_ods(data: bytes, name: str) -> Document:
 
 def _read_text_content(package: ZipPackage) -> TextHandler:
     """Read `content.xml` up to its first damage; raise the damage if nothing could be read."""
-    content = TextHandler()
+    content = TextHandler(read_formula=partial(_read_formula, package))
+    if _STYLES in package.names:  # the outline and named lists
+        numbering = content.numbering
+        parse_xml_leniently(package, _STYLES, numbering.start, numbering.end, lambda text: None)
     damage = parse_xml_leniently(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
     if damage is not None and not content.pages and not content.layout.blocks:
         raise damage
     return content
+
+
+def _read_formula(package: ZipPackage, path: str) -> str:
+    """Return the formula of an embedded object on one line; "" for another object."""
+    part = f"{path.removeprefix('./').rstrip('/')}/{_CONTENT}"
+    if part not in package.names:
+        return ""
+    root = package.read(part)[:_MAX_FORMULA]
+    if b"<math" not in root and b":math" not in root:
+        return ""
+    from selectolax.lexbor import LexborHTMLParser
+
+    markup = _MATH_PREFIX.sub(r"<\1", root.decode("utf-8", "replace"))
+    node = LexborHTMLParser(markup[max(0, markup.find("<math")) :]).css_first("math")
+    return "" if node is None else linear_mathml(node)
 
 
 def _headers_and_footers(package: ZipPackage) -> Iterator[str]:

@@ -6,16 +6,18 @@ tracked changes, generated indexes and the fields that repeat on every slide are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ragkit.documents.formats.office.odf_numbering import OdfNumbering
 from ragkit.documents.layout.blocks import BlockLayout
-from ragkit.documents.layout.cleaning import property_title
+from ragkit.documents.layout.cleaning import image_description, property_title
 from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset(
     {
         *("text:tracked-changes", "text:note-citation", "text:ruby-text", "text:index-body"),
-        *("office:forms", "office:scripts", "office:binary-data", "svg:title", "svg:desc"),
+        *("office:forms", "office:scripts", "office:binary-data", "text:number"),
         *("dc:date", "meta:date-string", "presentation:settings"),
     }
 )
@@ -25,6 +27,8 @@ _PAGE_NUMBERS = frozenset({"text:page-number", "text:page-count"})
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _NOTES = frozenset({"text:note", "office:annotation", "presentation:notes"})
 _SPACES = frozenset({"text:s", "text:tab", "text:line-break"})
+_DESCRIPTIONS = frozenset({"svg:title", "svg:desc"})
+_LISTS = frozenset({"text:list", "text:list-item", "text:list-header"})
 _MAX_LEVEL = 9  # of headings and of lists
 _MAX_SPACES = 100  # of one text:s
 _TITLE = "Title"  # the style's name in files of every language
@@ -36,9 +40,19 @@ class _Paragraph:
 
     level: int = 0  # heading level from 1; 0: no heading
     is_title: bool = False
-    mark: str = ""  # indentation and bullet of a list item
+    mark: str = ""  # indentation and bullet or number of a list item
+    label: str = ""  # number of a heading
     has_page_number: bool = False
     pieces: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open frame: a box with text, a picture or an object."""
+
+    has_picture: bool = False
+    formula: str = ""  # of its object
+    texts: dict[str, str] = field(default_factory=dict)  # its title and its description
 
 
 @dataclass(slots=True)
@@ -46,6 +60,8 @@ class TextHandler:
     """Builds blocks from the elements of the content. `finish` must follow the last element."""
 
     layout: BlockLayout = field(default_factory=BlockLayout)  # of the text, or of the open slide
+    numbering: OdfNumbering = field(default_factory=OdfNumbering)
+    read_formula: Callable[[str], str] = lambda path: ""  # of the object at a path in the package
     in_margin: bool = False  # the part is `styles.xml`, with page headers and footers
     title: str | None = None  # the first paragraph in the style "Title"
     pages: list[BlockLayout] = field(default_factory=list)  # finished slides
@@ -62,6 +78,8 @@ class TextHandler:
     _note: list[str] = field(default_factory=list)  # paragraphs of the open note
     _notes: list[str] = field(default_factory=list)  # finished notes, to be added at the end
     _frame: str = ""  # presentation:class of the open frame
+    _frames: list[_Frame] = field(default_factory=list)  # open ones
+    _description: list[str] | None = None  # pieces of a frame's open title or description
     _slide_title: list[str] = field(default_factory=list)  # paragraphs of the open slide's title
 
     def start(self, tag: str, attributes: Attributes) -> None:
@@ -74,13 +92,16 @@ class TextHandler:
             self._append_space(tag, attributes)
         elif tag in _PAGE_NUMBERS and self._paragraphs:
             self._paragraphs[-1].has_page_number = True
-        elif tag == "text:list":
-            self._lists += 1
-        elif tag == "text:list-item":
-            self._at_item_start = True
+        elif tag in _LISTS:
+            self._start_list_element(tag, attributes)
+        elif tag.startswith("draw:") and tag != "draw:page":
+            self._start_drawing(tag, attributes)
+        elif tag in _DESCRIPTIONS:
+            self._description = []
         elif tag == "style:style":
             name = attributes.get("style:name", "")
             self._parents[name] = attributes.get("style:parent-style-name", "")
+            self.numbering.start(tag, attributes)
         elif tag in _NOTES:
             self._open_notes += 1
         elif tag == "dc:creator" and self._open_notes:
@@ -88,7 +109,24 @@ class TextHandler:
         elif tag == "draw:page":
             self.layout, self._frame = BlockLayout(), ""
         else:
+            self.numbering.start(tag, attributes)
             self._start_table_element(tag)
+
+    def _start_list_element(self, tag: str, attributes: Attributes) -> None:
+        if tag == "text:list":
+            self._lists += 1
+            self.numbering.open_list(attributes)
+        else:
+            self._at_item_start = tag == "text:list-item"
+            self.numbering.open_item(tag, attributes)
+
+    def _start_drawing(self, tag: str, attributes: Attributes) -> None:
+        if tag == "draw:frame":
+            self._frames.append(_Frame())
+        elif tag == "draw:image" and self._frames:
+            self._frames[-1].has_picture = True
+        elif tag == "draw:object" and self._frames:
+            self._frames[-1].formula = self.read_formula(attributes.get("href", ""))
 
     def _start_table_element(self, tag: str) -> None:
         if tag == "table:table":
@@ -104,7 +142,9 @@ class TextHandler:
         """Handle the characters between two tags."""
         if self._skipped:
             return
-        if self._author is not None:
+        if self._description is not None:
+            self._description.append(characters)
+        elif self._author is not None:
             self._author.append(characters)
         elif self._paragraphs:
             self._paragraphs[-1].pieces.append(characters.replace("\n", " ").replace("\t", " "))
@@ -117,17 +157,23 @@ class TextHandler:
             self._end_paragraph(self._paragraphs.pop())
         elif tag == "text:list":
             self._lists -= 1
+            self.numbering.end(tag)
             self._in_list = self._in_list and self._lists > 0
         elif tag == "dc:creator" and self._author is not None:
             name, self._author = property_title("".join(self._author), ""), None
             self._note.append(f"Comment by {name}:" if name else "Comment:")
         elif tag in _NOTES:
             self._end_note(tag)
-        elif tag == "draw:frame":
-            self._frame = ""
+        elif tag in _DESCRIPTIONS or tag == "draw:frame":
+            self._end_frame_element(tag)
         elif tag == "draw:page":
             self._end_slide()
-        elif tag == "table:table-header-rows":
+        else:
+            self.numbering.end(tag)
+            self._end_table_element(tag)
+
+    def _end_table_element(self, tag: str) -> None:
+        if tag == "table:table-header-rows":
             self._header_rows -= 1
         elif tag == "table:table-row" and self._tables:
             first = self._tables[-1]
@@ -142,6 +188,26 @@ class TextHandler:
             self.layout.add(note)
         self._notes.clear()
 
+    def _end_frame_element(self, tag: str) -> None:
+        """Add the formula of a frame, or the alternative text of its picture, at its end."""
+        if tag in _DESCRIPTIONS:
+            if self._frames and self._description is not None:
+                self._frames[-1].texts[tag] = "".join(self._description)
+            self._description = None
+            return
+        self._frame = ""
+        if not self._frames:
+            return
+        frame = self._frames.pop()
+        text = frame.formula
+        if not text and frame.has_picture:
+            described = map(image_description, map(frame.texts.get, ("svg:desc", "svg:title")))
+            text = next((f"[{description}]" for description in described if description), "")
+        if text and self._paragraphs:
+            self._paragraphs[-1].pieces.append(f" {text} ")
+        elif text:
+            self.layout.add(text)
+
     def _is_repeated_frame(self, tag: str, attributes: Attributes) -> bool:
         """Return whether a frame repeats on every slide. Remembers the class of any frame."""
         if tag == "draw:frame":
@@ -155,12 +221,15 @@ class TextHandler:
             level = min(int(value) if value.isdecimal() else 1, _MAX_LEVEL) or 1
         style = attributes.get("text:style-name", "")
         is_title = _TITLE in {style, self._parents.get(style)}
-        mark = ""
+        mark = label = ""
         if self._lists and not self._open_notes:
             indent = "  " * (min(self._lists, _MAX_LEVEL) - 1)
-            mark = indent + ("- " if self._at_item_start else "  ")
+            label = self.numbering.item_label() if self._at_item_start else ""
+            mark = indent + (f"{label or '-'} " if self._at_item_start else "  ")
             self._at_item_start = False
-        self._paragraphs.append(_Paragraph(level, is_title, mark))
+        elif level:
+            label = self.numbering.heading_label(level, attributes)
+        self._paragraphs.append(_Paragraph(level, is_title, mark, label if level else ""))
 
     def _append_space(self, tag: str, attributes: Attributes) -> None:
         if not self._paragraphs:
@@ -186,7 +255,7 @@ class TextHandler:
         if paragraph.is_title and self.title is None:
             self.title, paragraph.level = words, 1
         if paragraph.level:
-            self.layout.add(words, level=paragraph.level)
+            self.layout.add(f"{paragraph.label} {words}".strip(), level=paragraph.level)
         else:
             self.layout.add(paragraph.mark + text, tight=bool(paragraph.mark) and self._in_list)
         self._in_list = bool(paragraph.mark)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.layout.cleaning import image_description
 from ragkit.documents.unpacking.limits import ZipPackage
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
@@ -77,8 +78,10 @@ class ShapesHandler:
     """Collects the shapes from the elements of one part."""
 
     shapes: list[Shape] = field(default_factory=list)
+    _in_picture: bool = False
     hidden: bool = False  # the slide is hidden in the slide show
     _depth: int = 0  # open shapes, nested
+    _in_picture: bool = False  # the shape that was opened last is one
     _skipped: int = 0  # open elements inside a skipped one, itself included
     _in_text: bool = False
     _pieces: list[str] | None = None  # of the open paragraph
@@ -93,6 +96,7 @@ class ShapesHandler:
             if not self._depth:
                 self.shapes.append(Shape())
             self._depth += 1
+            self._in_picture = tag == "p:pic"
         elif tag == "p:sld":
             self.hidden = attributes.get("show") in {"0", "false"}
         elif tag in _TEXTS or tag == "p:text":
@@ -114,6 +118,9 @@ class ShapesHandler:
         elif tag == "p:ph" and self._depth == 1:
             shape.kind = attributes.get("type", "obj")
             shape.index = attributes.get("idx", "")
+        elif tag == "p:cNvPr" and self._in_picture:
+            if description := image_description(attributes.get("descr")):
+                shape.content.items.append(f"[{description}]")
         elif tag == "a:off" and shape.position is None:
             x, y = attributes.get("x", ""), attributes.get("y", "")
             shape.position = (_parse_coordinate(x), _parse_coordinate(y))

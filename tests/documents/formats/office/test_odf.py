@@ -1,16 +1,17 @@
 """odt, odp and ods packages: properties, headers and footers, damaged and encrypted files."""
 
 import io
+import re
 import zipfile
 
 import pytest
 
 from ragkit.documents import detect
-from ragkit.documents.formats.office.odf import read_ods, read_odt
-from ragkit.documents.read import read
+from ragkit.documents.formats.office.odf import read_odp, read_ods, read_odt
+from ragkit.documents.read import read, read_all
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
-from tests.documents.files import make_zip
+from tests.documents.files import PNG, make_zip
 from tests.documents.office_files import make_odf
 
 
@@ -107,3 +108,39 @@ def test_a_repacked_package_is_detected_by_its_mimetype():
         for name in reversed(original.namelist()):
             archive.writestr(name, original.read(name))
     assert detect.detect(packed.getvalue(), "a.zip").media_type == media_types.ODS
+
+
+FRAME = "<draw:frame>{}</draw:frame>"
+PICTURE = '<draw:image xlink:href="Pictures/a.png" xmlns:xlink="x"/>'
+
+
+def add_files(data, **files):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return make_zip({**members, **files})
+
+
+def test_pictures_have_their_alternative_text_and_are_members():
+    described = "<svg:title>Image1</svg:title><svg:desc>Plan of the harbour crane</svg:desc>"
+    body = f"<text:p>See {FRAME.format(PICTURE + described)}.</text:p>"
+    data = add_files(make_odf("text", body), **{"Pictures/a.png": PNG, "Thumbnails/t.png": PNG})
+    own, picture = read_all(data, "a.odt")
+    assert own.document.text == "See [Plan of the harbour crane] ."
+    assert (picture.name, picture.kind) == ("a.png", "image")
+    slide = f"<draw:page>{FRAME.format(PICTURE + described)}</draw:page>"
+    assert "[Plan of the harbour crane]" in read_odp(make_odf("presentation", slide), "a.odp").text
+
+
+@pytest.mark.parametrize("prefix", ["", "math:"])
+def test_formulas_are_written_on_one_line(prefix):
+    formula = (
+        f'<{prefix}math xmlns{":math" if prefix else ""}="http://www.w3.org/1998/Math/MathML">'
+        "<semantics><mrow><mi>x</mi><mo>=</mo><mfrac><mn>12</mn><mn>5</mn></mfrac></mrow>"
+        f"<annotation>x = 12 over 5</annotation></semantics></{prefix}math>"
+    )
+    if prefix:
+        formula = re.sub(r"<(/?)(?!math:)", r"<\1math:", formula)
+    object_ = '<draw:object xlink:href="./Object 1" xmlns:xlink="x"/><svg:desc>formula</svg:desc>'
+    data = make_odf("text", f"<text:p>So {FRAME.format(object_ + PICTURE)} holds.</text:p>")
+    data = add_files(data, **{"Object 1/content.xml": formula})
+    assert read_odt(data, "a.odt").text == "So x = 12/5 holds."

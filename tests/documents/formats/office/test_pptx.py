@@ -147,3 +147,9 @@ def test_damaged_and_malicious_files_are_refused(data, reason):
 
 def test_groups_nested_a_hundred_thousand_deep_are_read():
     assert read("<p:grpSp>" * 100_000 + shape("x") + "</p:grpSp>" * 100_000).text == "x"
+
+
+def test_a_picture_has_its_alternative_text():
+    picture = '<p:pic><p:nvPicPr><p:cNvPr id="4" name="Picture 3" descr="{}"/></p:nvPicPr></p:pic>'
+    slide = picture.format("Plan of the harbour crane") + picture.format("")
+    assert read_pptx(make_pptx(slide), "a.pptx").text == "[Plan of the harbour crane]"
