@@ -175,6 +175,7 @@ class QueryPlanner:
         self._tokens_of = _cached(self._analyze)
         self._document_frequency_of = _cached(self._document_frequency)
         self._counted_idf_of = _cached(self._counted_idf)
+        self._found_of = _cached(self._find)
 
     @property
     def languages(self) -> Sequence[str]:
@@ -208,8 +209,7 @@ class QueryPlanner:
         quantities, covered = self._quantities(text)
         compounds = self._joined_compounds(tokens)
         for token in [*tokens, *quantities]:
-            terms = self._known_terms(self._variants(token))
-            forms = self._forms(token, terms)
+            terms, forms = self._found_of(token)
             if not terms and not forms and token.redundant:
                 continue
             forms += compounds.get(token.surface, ())
@@ -226,9 +226,15 @@ class QueryPlanner:
             fresh = tuple(term for term in word.terms if term not in used_terms)
             if fresh or not word.terms:
                 kept = tuple(form for form in forms if form.term not in used_terms)
-                words.append(replace(word, terms=fresh, forms=kept))
+                is_changed = len(fresh) < len(word.terms) or len(kept) < len(word.forms)
+                words.append(replace(word, terms=fresh, forms=kept) if is_changed else word)
             used_terms.update(fresh)
         return tuple(words)
+
+    def _find(self, token: _Token) -> tuple[tuple[str, ...], tuple[Form, ...]]:
+        """Return the terms and the further forms by which the index finds a token."""
+        terms = self._known_terms(self._variants(token))
+        return terms, self._forms(token, terms)
 
     def _tokens(self, text: str) -> list[_Token]:
         """Return each different word, and each of its parts."""
@@ -437,9 +443,11 @@ class QueryPlanner:
             is_stop = any(analyzer.is_stop_word(token.surface) for analyzer in likely)
             terms = tuple(term for term in token.terms if term.startswith(STOP_PREFIX) == is_stop)
             has_content = has_content or not is_stop
+            if not is_stop and len(terms) == len(token.terms):
+                weighed.append(token)
+                continue
             weight = token.weight * (STOP_WORD_WEIGHT if is_stop else 1.0)
-            redundant = is_stop or token.redundant
-            weighed.append(replace(token, terms=terms, redundant=redundant, weight=weight))
+            weighed.append(_Token(token.surface, terms, is_stop or token.redundant, weight))
         return weighed if has_content else tokens
 
     def _variants(self, token: _Token) -> Iterator[str]:
@@ -460,16 +468,14 @@ class QueryPlanner:
         """
         surface = word.surface.lower()
         spellings = list(set(spelling.edit_candidates(surface)))
-        analyses = zip(*(analyzer.terms(spellings) for analyzer in self._analyzers), strict=True)
-        candidates: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
-            (
-                (candidate[0] != surface[0], -self._total_frequency(known_terms)),
-                candidate,
-                known_terms,
-            )
-            for candidate, terms in zip(spellings, analyses, strict=True)
-            if (known_terms := self._known_terms(terms))
-        ]
+        analyses = [analyzer.terms(spellings) for analyzer in self._analyzers]
+        frequencies = self._frequencies_of(set().union(*analyses))
+        candidates: list[tuple[tuple[int, int], str, tuple[str, ...]]] = []
+        for candidate, terms in zip(spellings, zip(*analyses, strict=True), strict=True):
+            if not frequencies.keys().isdisjoint(terms):
+                known = tuple(term for term in dict.fromkeys(terms) if term in frequencies)
+                total = sum(frequencies[term] for term in known)
+                candidates.append(((candidate[0] != surface[0], -total), candidate, known))
         if not candidates and spelling.max_edits(surface) > 1:
             candidates = [
                 ((edits, -self._total_frequency((term,))), term, (term,))
@@ -529,6 +535,14 @@ class QueryPlanner:
 
     def _known_terms(self, terms: Iterable[str]) -> tuple[str, ...]:
         return tuple(term for term in dict.fromkeys(terms) if term and self._frequency_of(term))
+
+    def _frequencies_of(self, terms: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of passages of those terms that the index has; without the cache, for
+        hundreds of terms of which few exist."""
+        doc_freq = self._searcher.doc_freq
+        counted = [term for term in terms if term and doc_freq(TEXT, term)]
+        found = {term: self._document_frequency((TEXT, term)) for term in counted}
+        return {term: frequency for term, frequency in found.items() if frequency}
 
     def _total_frequency(self, terms: Sequence[str]) -> int:
         return sum(self._frequency_of(term) for term in terms)
