@@ -12,7 +12,8 @@ carry the question to somebody else's server. So the text is defanged while it s
     [n] without a source n     removed
     control, bidirectional and invisible characters          removed
 
-The client resolves the citation marks `[n]`. Knows no sources and no question.
+The client resolves the citation marks `[n]`. Where nothing renders the text, `restore_addresses`
+gives back the addresses of the sources. Knows no question.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _INVISIBLE = re.compile(
 )
 _URL_SCHEME = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
 _MAIL_AT = re.compile(r"(?<=[A-Za-z0-9._+-])@(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-])")
+_DEFANGED_ADDRESS = re.compile(
+    r"(?:hxxps?|fxp):\S+|(?<![\w.@-])(?:[\w.+-]+\[at\][\w.-]+|www\[\.\]\S+)", re.IGNORECASE
+)
+_ADDRESS_END = ".,;:!?)\"'>]}*_`"
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
 # A citation as language models write it: "[1]", "[1, 2]", "[1-3]", "【1】", "[^1]", "[Source 1]".
 _MODEL_CITATION = re.compile(
@@ -60,6 +65,27 @@ def defang(text: str) -> str:
     text = re.sub(r"&(?=#|[A-Za-z]{2,24};)", "& ", text)
     text = re.sub(r"(?<![A-Za-z0-9])(www)\.", r"\1[.]", text, flags=re.IGNORECASE)
     return _URL_SCHEME.sub(lambda match: _DEFANGED[match[0].lower()], text)
+
+
+def restore_addresses(text: str, sources: Sequence[str]) -> str:
+    """Return the text of an answer with the addresses that occur in the texts of its sources as
+    they are there, for a place where nothing renders them. Other addresses stay defanged: a model
+    may have made them up to carry the question away."""
+
+    def restore(match: re.Match[str]) -> str:
+        end = len(match[0].rstrip(_ADDRESS_END))
+        address = match[0][:end].replace("[at]", "@")
+        address = re.sub(r"(www)\[\.\]", r"\1.", address, flags=re.IGNORECASE)
+        for scheme, defanged in _DEFANGED.items():
+            if address.lower().startswith(f"{defanged}:"):
+                pattern = re.compile(re.escape(scheme + address[len(defanged) :]), re.IGNORECASE)
+                break
+        else:
+            pattern = re.compile(re.escape(address), re.IGNORECASE)
+        found = next(filter(None, map(pattern.search, sources)), None)
+        return match[0] if found is None else found[0] + match[0][end:]
+
+    return _DEFANGED_ADDRESS.sub(restore, text)
 
 
 class AnswerSanitizer:

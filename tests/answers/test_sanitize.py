@@ -15,6 +15,7 @@ from ragkit.answers.sanitize import (
     format_quote,
     is_display,
     remove_invisible,
+    restore_addresses,
 )
 
 PARTS = ["![", "](", "]:", "<img", "</a>", "http://", "HTTPS://", "www.", "&#104;", "[1]", "a@b.c"]
@@ -110,3 +111,28 @@ def test_a_display_keeps_its_lines_and_has_the_citation_mark_before_it():
     assert sanitize(cite_quote(quote, 1)) == f"{quote} [1]"
     assert cite_quote(f"So it is\n\n{code}", 1) == f"So it is [1]\n\n{code}"
     assert cite_quote(code, 1) == f"{code}\n\n[1]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://www.example.org/a_b?c=1, and so on.",
+        "See (HTTP://example.org/x).",
+        "Write to ann.b@example.org; or to ftp://example.org.",
+        "At www.example.org/.",
+        "`curl https://example.org/x`",
+    ],
+)
+def test_addresses_of_the_sources_are_restored(text):
+    inert = sanitize(text)
+    assert inert != text
+    assert restore_addresses(inert, ["Nothing.", f"Before. {text} After."]) == text
+    assert restore_addresses(inert, ["Nothing.", "https://example.com/other"]) == inert
+    assert restore_addresses(inert, []) == inert
+
+
+def test_an_address_with_more_than_the_one_of_the_source_is_not_restored():
+    sources = ["See https://example.org/a for it."]
+    assert restore_addresses("hxxps://example.org/a/secret", sources) == (
+        "hxxps://example.org/a/secret"
+    )

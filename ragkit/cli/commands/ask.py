@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from functools import partial
 
 from ragkit.answers.pipeline import Chat
+from ragkit.answers.sanitize import restore_addresses
 from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.arguments.query import typed_options
 from ragkit.cli.commands.groups import open_group
@@ -17,7 +18,7 @@ from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.cli.output.wrapping import StreamWrapper
 from ragkit.collection_group import CollectionGroup
-from ragkit.records.answers import Answer, Event, Piece, answer_fields, last_answer
+from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
 
 _PROMPT = "? "
 _HELP = "ask a question; /sources shows the hits, /new clears the history, Ctrl-D ends"
@@ -103,13 +104,18 @@ def _answer(conversation: Chat, line: str) -> Answer | None:
 def _print_stream(events: Iterator[Event]) -> Answer:
     """Print the text of the answer as it arrives and return the answer.
 
-    An exception while printing closes the stream, which stops the language model.
+    A terminal renders nothing, so addresses of the sources appear as they are. An exception while
+    printing closes the stream, which stops the language model.
     """
     wrapping = StreamWrapper(render.terminal_width())
+    sources: list[str] = []
     with closing(events):  # type: ignore[type-var]
         for event in events:
-            if isinstance(event, Piece):
-                text = wrapping.feed(to_printable(event.text, lines=True))
+            if isinstance(event, Retrieved):
+                sources = [hit.text for hit in event.hits]
+            elif isinstance(event, Piece):
+                piece = restore_addresses(event.text, sources)
+                text = wrapping.feed(to_printable(piece, lines=True))
                 print(text, end="", flush=True)
             elif isinstance(event, Answer):
                 print(wrapping.end(), flush=True)

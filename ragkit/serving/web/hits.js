@@ -34,7 +34,8 @@ export function placeLine(hit) {
   ].filter((part) => part !== null);
 }
 
-function headings(hit) {
+/** Returns the headings above a hit's text; null if there are none besides its title. */
+export function headings(hit) {
   const path = hit.heading.filter((heading, index) => index || heading !== hit.title);
   return path.length ? make("p", { className: "headings" }, path.join(" › ")) : null;
 }

@@ -40,6 +40,21 @@ def test_an_answer_is_wrapped_and_each_source_is_one_line(collection_folder, cap
     assert lines[3].startswith("[1] keys.md, lines")
 
 
+def test_addresses_of_a_source_are_printed_as_they_are(collection, encoder, tmp_path, capsys,
+                                                       monkeypatch):  # fmt: skip
+    address = "https://keys.example.org/a?b=c"
+    text = f"Rotate the signing keys every ninety days, see {address} or mail ann@example.org."
+    (tmp_path / "keys.txt").write_text(text)
+    collection.index(tmp_path / "keys.txt")
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoder)
+    monkeypatch.setenv("COLUMNS", "300")
+    arguments = ["-c", str(collection.folder), "ask", "how often rotate the signing keys?"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith(f"{text} [1]\n")
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"].count("hxxps://") == 1
+
+
 def test_pieces_are_wrapped_as_the_whole_would_be():
     text = "one two  three\n\nfour fivesix 鑰匙每九十天更換一次 seven"
     for size in (1, 3, len(text)):

@@ -20,6 +20,30 @@ def test_an_extractive_answer_is_cited(visit):
     expect(turn.locator(".cite").first).to_be_focused()
 
 
+def test_sources_are_grouped_and_their_addresses_appear_as_they_are(visit, script):
+    def write(hits):
+        text = "See hxxps://evil.example/e [1]. Not hxxps://other.example [2]."
+        yield Piece(text)
+        first = hits[0]
+        quotes = tuple(
+            Citation(
+                n, first.passage_id, first.path, None, first.start, first.end, quote,
+                first.citation, "Volcanoes", None, first.start_line, first.end_line, False,
+            )
+            for n, quote in ((1, "One."), (2, "Two."))
+        )  # fmt: skip
+        yield Answer(text, quotes, True, hits, "small-llm", (), ())
+
+    script(write)
+    turn = ask(visit(), "When does the volcano fetch http evil example erupts?")
+    expect(turn.locator(".sources li")).to_have_count(1)
+    expect(turn.locator(".sources li")).to_contain_text("[1] Volcanoes")
+    expect(turn.locator(".sources blockquote")).to_have_text(["One.", "Two."])
+    expect(turn.locator(".answer")).to_have_text(
+        "See https://evil.example/e [1]. Not hxxps://other.example [2]."
+    )
+
+
 def test_an_unanswerable_question_is_reported(visit):
     page = visit("?where=path+%3D+nothing.txt")
     turn = ask(page, QUESTION)

@@ -2,10 +2,10 @@
 
 import { stream } from "../api.js";
 import { byId, copyButton, counted, make } from "../dom.js";
-import { hitItem, placeLine, titleOf } from "../hits.js";
+import { headings, hitItem, placeLine, titleOf } from "../hits.js";
 import { searchOptions, showFilterError } from "../search.js";
 import { addressOf } from "../state.js";
-import { utf16Index } from "../text.js";
+import { utf16Index, withAddresses } from "../text.js";
 import * as store from "./store.js";
 
 const EXTRACTIVE = "extractive"; // the model name of an answer without a language model
@@ -114,7 +114,7 @@ async function handleEvent(turn, name, data, open) {
     }
   } else if (name === "text") {
     turn.text += data.text;
-    turn.answer.append(data.text);
+    turn.answer.append(withAddresses(data.text, textsOf(turn)));
   } else if (name === "citations") {
     turn.isComplete = true;
     turn.text = data.text;
@@ -134,7 +134,7 @@ function showEnd(turn, error) {
 
 async function finish(turn, verdict, open) {
   const unsupported = verdict.unsupported;
-  turn.answer.replaceChildren(...body(turn.text, verdict, open));
+  turn.answer.replaceChildren(...body(turn, verdict, open));
   if (verdict.model !== EXTRACTIVE) await showMarkdown(turn, verdict, open);
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
@@ -146,7 +146,7 @@ async function finish(turn, verdict, open) {
         ? make("p", { className: "note strong" }, unsupportedWarning(unsupported.length))
         : null,
       ...verdict.warnings.map((warning) => make("p", { className: "note" }, warning)),
-      verdict.citations.length ? sources(verdict.citations, open) : null,
+      verdict.citations.length ? sources(turn, verdict.citations, open) : null,
       verdict.answerable || verdict.model !== EXTRACTIVE
         ? make("p", { className: "note" }, describeModel(verdict.model))
         : null,
@@ -165,7 +165,8 @@ async function showMarkdown(turn, { citations, unsupported }, open) {
   if (!hasMarkdown(turn.text)) return;
   const byNumber = new Map(citations.map((citation) => [String(citation.n), citation]));
   const toButton = (n) => (byNumber.has(n) ? citationButton(byNumber.get(n), open) : null);
-  turn.answer.replaceChildren(render(turn.text, unsupported, toButton));
+  const toText = (text) => withAddresses(text, textsOf(turn));
+  turn.answer.replaceChildren(render(turn.text, unsupported, toButton, toText));
 }
 
 /** Buttons that copy the answer with its sources, and the address of this answer. */
@@ -187,28 +188,31 @@ const describeModel = (model) =>
     : `Written by ${model} from the passages below.`;
 
 /** The answer's text with a button for each citation, and its unsupported sentences marked. */
-function body(text, verdict, open) {
+function body(turn, verdict, open) {
+  const { text } = turn;
   const nodes = [];
   let last = 0;
   for (const { start, end } of verdict.unsupported) {
     const [from, to] = [utf16Index(text, start), utf16Index(text, end)];
-    nodes.push(...withButtons(text.slice(last, from), verdict.citations, open));
+    nodes.push(...withButtons(turn, text.slice(last, from), verdict, open));
     nodes.push(
-      make("span", { className: "doubtful" }, ...withButtons(text.slice(from, to), verdict.citations, open)),
+      make("span", { className: "doubtful" }, ...withButtons(turn, text.slice(from, to), verdict, open)),
       make("span", { className: "badge" }, "not supported by its sources"),
     );
     last = to;
   }
-  return [...nodes, ...withButtons(text.slice(last), verdict.citations, open)];
+  return [...nodes, ...withButtons(turn, text.slice(last), verdict, open)];
 }
 
-function withButtons(text, citations, open) {
+function withButtons(turn, text, { citations }, open) {
   const byNumber = new Map(citations.map((citation) => [String(citation.n), citation]));
   return text.split(/(\[\d+\])/).map((part) => {
     const citation = byNumber.get(part.slice(1, -1));
-    return part.startsWith("[") && citation ? citationButton(citation, open) : part;
+    return part.startsWith("[") && citation ? citationButton(citation, open) : withAddresses(part, textsOf(turn));
   });
 }
+
+const textsOf = (turn) => turn.hits.map((hit) => hit.text);
 
 function citationButton(citation, open) {
   const button = make(
@@ -221,13 +225,26 @@ function citationButton(citation, open) {
   return button;
 }
 
-function sources(citations, open) {
-  const items = citations.map((citation) => {
-    const label = `[${citation.n}] ${titleOf(citation)}`;
-    const button = make("button", { type: "button", className: "open" }, label);
-    button.addEventListener("click", () => open(citation, button));
-    return make("li", {}, button, make("p", { className: "place" }, ...placeLine(citation)),
-      make("blockquote", {}, citation.quote));
+/** The sources with their title and heading; the quotes of one source are together. */
+function sources(turn, citations, open) {
+  const groups = new Map();
+  for (const citation of citations) {
+    const key = `${citation.passage_id} ${citation.citation}`;
+    groups.set(key, [...(groups.get(key) ?? []), citation]);
+  }
+  const hitOf = new Map(turn.hits.map((hit) => [hit.passage_id, hit]));
+  const items = [...groups.values()].map((group) => {
+    const [first] = group;
+    const quotes = group.flatMap((citation) => {
+      const label = citation === first ? `[${citation.n}] ${titleOf(citation)}` : `[${citation.n}]`;
+      const button = make("button", { type: "button", className: "open" }, label);
+      button.addEventListener("click", () => open(citation, button));
+      const place = citation === first
+        ? [hitOf.has(first.passage_id) ? headings(hitOf.get(first.passage_id)) : null, make("p", { className: "place" }, ...placeLine(first))]
+        : [];
+      return [button, ...place.filter(Boolean), make("blockquote", {}, citation.quote)];
+    });
+    return make("li", {}, ...quotes);
   });
   return make("ul", { className: "sources", "aria-label": "Sources" }, ...items);
 }

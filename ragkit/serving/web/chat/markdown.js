@@ -19,10 +19,10 @@ export const hasMarkdown = (text) =>
 
 /**
  * Returns the elements of an answer. `unsupported`: its spans without support (code points);
- * `toButton(n)`: the button of a citation, or null.
+ * `toButton(n)`: the button of a citation, or null; `toText`: a text as it is shown.
  */
-export function render(text, unsupported, toButton) {
-  const builder = new Builder(toButton);
+export function render(text, unsupported, toButton, toText = (shown) => shown) {
+  const builder = new Builder(toButton, toText);
   const root = make("div", { className: "markdown" }, ...builder.blocks(lexer(mark(text, unsupported))));
   globalThis.DOMPurify.sanitize(root, {
     IN_PLACE: true, ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_ARIA_ATTR: false, ALLOW_DATA_ATTR: false,
@@ -48,9 +48,11 @@ function mark(text, unsupported) {
 class Builder {
   #isDoubtful = false;
   #toButton;
+  #toText;
 
-  constructor(toButton) {
+  constructor(toButton, toText) {
     this.#toButton = toButton;
+    this.#toText = toText;
   }
 
   blocks(tokens) {
@@ -106,7 +108,7 @@ class Builder {
   /** Text inside code: a sentence without support cannot be marked there, but may begin or end. */
   #plain(text) {
     for (const sign of text) if (sign === BEGIN || sign === END) this.#isDoubtful = sign === BEGIN;
-    return text.replaceAll(BEGIN, "").replaceAll(END, "");
+    return this.#toText(text.replaceAll(BEGIN, "").replaceAll(END, ""));
   }
 
   #text(text) {
@@ -116,7 +118,7 @@ class Builder {
         return part === END ? [make("span", { className: "badge" }, "not supported by its sources")] : [];
       }
       if (!part) return [];
-      const node = (/^\[\d+\]$/.test(part) && this.#toButton(part.slice(1, -1))) || part;
+      const node = (/^\[\d+\]$/.test(part) && this.#toButton(part.slice(1, -1))) || this.#toText(part);
       return [this.#isDoubtful ? make("span", { className: "doubtful" }, node) : node];
     });
   }
