@@ -25,6 +25,7 @@ from ragkit.records.media_types import IMAGES
 
 READER_VERSION = 9  # raised when the same bytes give another document, so that files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
+_SHARED_EXTENSIONS = frozenset({".key", ".prc"})  # also of keys in PEM, and of Palm programs
 _MAX_NAME_LENGTH = 500  # characters
 
 Container = Callable[[bytes, str, Budget], Iterator[Member]]
@@ -131,7 +132,8 @@ def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:
 def _type_warning(file: DetectedFile) -> str | None:
     """A warning if name and content indicate different kinds of files."""
     by_name, by_content = format_by_name(file.name), FORMATS[file.media_type]
-    if by_name is None or by_name.label == by_content.label:
+    extension = PurePosixPath(file.name.lower()).suffix
+    if by_name is None or by_name.label == by_content.label or extension in _SHARED_EXTENSIONS:
         return None
     return f"the name says {by_name.label}, the content is {by_content.label}"
 

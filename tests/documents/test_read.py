@@ -215,3 +215,8 @@ def test_every_real_file_is_read_or_has_a_reason(real_files):
             check(document)
             assert document.text
     assert all(reason.endswith("is not supported yet") for reason in reasons)
+
+
+def test_an_extension_that_several_kinds_of_files_have_is_no_contradiction():
+    key = b"-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEB\n-----END PUBLIC KEY-----\n"
+    assert read(key, "server.key").warnings == ()

@@ -93,8 +93,15 @@ def _text(value: object) -> str:
 
 def _position(item: _Object) -> tuple[float, float]:
     place = (item.get(key) for key in ("y", "x"))
-    y, x = (float(at) if isinstance(at, (int, float)) else 0.0 for at in place)
+    y, x = (_coordinate(at) for at in place)
     return y, x
+
+
+def _coordinate(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, (int, float)) else 0.0
+    except OverflowError:  # an integer of over 300 digits
+        return 0.0
 
 
 def _bound(binding: object) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.registry import Member
+from ragkit.documents.unpacking.compressed import open_zstd
 from ragkit.documents.unpacking.limits import MAX_MEMBER_BYTES, Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 
@@ -144,6 +145,8 @@ def _decode(response: _Response, budget: Budget, name: str) -> bytes:
         return budget.decompress(packed, len(body), name)
     if encoding == "deflate" and (inflated := _inflate(body)) is not None:
         return budget.decompress(BytesIO(inflated), len(body), name)
+    if encoding == "zstd" and body.startswith(b"\x28\xb5\x2f\xfd"):
+        return budget.decompress(open_zstd(body), len(body), name)
     if encoding in ("br", "zstd") and body.lstrip()[:1] != b"<":
         raise DocumentError(f"compressed with {encoding}: not read", kind="unsupported")
     return body

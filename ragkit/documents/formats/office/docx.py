@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from ragkit.documents.formats.office.docx_headings import SizedBlock, mark_headings
 from ragkit.documents.formats.office.docx_numbering import Numbering
 from ragkit.documents.formats.office.docx_styles import (
     PLAIN,
     ParagraphStyle,
     StylesHandler,
     heading_level,
+    letter_size,
     list_depth,
 )
 from ragkit.documents.formats.office.embedded_text import read_embedded_text
@@ -23,7 +25,7 @@ from ragkit.documents.formats.office.omml import FormulaBuilder
 from ragkit.documents.formats.office.ooxml import Relationship, read_relationships
 from ragkit.documents.formats.office.ooxml_drawings import write_drawing
 from ragkit.documents.formats.office.symbol_fonts import replace_symbols, symbol
-from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.layout.blocks import Block, BlockLayout
 from ragkit.documents.layout.cleaning import image_description, property_title
 from ragkit.documents.layout.properties import CORE, read_properties
 from ragkit.documents.layout.scripts import (
@@ -77,9 +79,12 @@ def _read_package(package: ZipPackage, name: str) -> Document:
     if _NUMBERING in names:
         parse_xml_leniently(package, _NUMBERING, numbering.start, numbering.end, lambda text: None)
     handler = _BodyHandler(styles.resolve(), numbering, package, read_relationships(package, body))
+    handler.default_size = styles.default_size
     damage = parse_xml_leniently(package, body, handler.start, handler.end, handler.text)
     if damage is not None and not handler.layout.blocks:
         raise damage
+    if not any(block.level and block.text != handler.title for block in handler.layout.blocks):
+        mark_headings(handler.sized)
     for part in filter(names.__contains__, _NOTES):
         handler.links = read_relationships(package, part)
         parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
@@ -114,6 +119,8 @@ class _Paragraph:
     list_id: str | None = None  # list set on the paragraph; None: that of its style
     has_page_number: bool = False
     links: list[str] = field(default_factory=list)  # relationship ids of its charts and diagrams
+    size: int = 0  # of its smallest letters, in half points; 0: no letters yet
+    bold: bool = True  # all of its letters
 
 
 @dataclass(slots=True)
@@ -122,6 +129,8 @@ class _Run:
 
     script: tuple[str, str] | None = None  # the marks around raised or lowered text
     font: str = ""
+    size: int = 0  # in half points; 0: that of the paragraph's style
+    bold: bool | None = None  # None: as the paragraph's style
 
 
 @dataclass(slots=True)
@@ -134,6 +143,8 @@ class _BodyHandler:
     links: dict[str, Relationship]  # of the part that is read, by id
     in_margin: bool = False  # the part is a page header or footer
     layout: BlockLayout = field(default_factory=BlockLayout)
+    sized: list[SizedBlock] = field(default_factory=list)  # paragraphs of the body
+    default_size: int = 20  # of letters, in half points
     title: str | None = None
     paragraphs: list[_Paragraph] = field(default_factory=list)
     tables: list[bool] = field(default_factory=list)  # per open table: its first row is to come
@@ -269,11 +280,23 @@ class _BodyHandler:
         if self.run.script is not None:
             start, end = self.run.script
             characters = f"{start}{characters}{end}"
+        elif self.paragraphs and characters.strip():
+            self._note_letters(self.paragraphs[-1])
         self._append(characters)
+
+    def _note_letters(self, paragraph: _Paragraph) -> None:
+        size = self.run.size or paragraph.style.size or self.default_size
+        paragraph.size = min(size, paragraph.size or size)
+        is_bold = paragraph.style.bold if self.run.bold is None else self.run.bold
+        paragraph.bold = paragraph.bold and is_bold
 
     def _set_run_property(self, tag: str, attributes: Attributes) -> None:
         if tag == "w:vertAlign":
             self.run.script = _SCRIPTS.get(attributes.get("w:val", ""))
+        elif tag == "w:sz":
+            self.run.size = letter_size(attributes.get("w:val", ""))
+        elif tag == "w:b":
+            self.run.bold = attributes.get("w:val", "1") not in _OFF
         elif tag == "w:rFonts":
             self.run.font = attributes.get("w:ascii") or attributes.get("w:hAnsi") or ""
 
@@ -324,7 +347,10 @@ class _BodyHandler:
             mark = f"{label} " if label else "- "
             self.layout.add("  " * item + mark + text, tight=self.in_list)
         else:
-            self.layout.add(text)
+            block = Block(text)
+            self.layout.append(block)
+            if not self.tables and paragraph.size:
+                self.sized.append(SizedBlock(block, paragraph.size, paragraph.bold))
         self.in_list = not level and item >= 0
 
     def _number(self, paragraph: _Paragraph) -> tuple[int, str]:

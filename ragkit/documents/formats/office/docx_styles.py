@@ -25,6 +25,8 @@ class ParagraphStyle(NamedTuple):
     list_id: str = ""  # the list that numbers its paragraphs (`w:numId`); "": none
     title: bool = False
     contents: bool = False  # a line of the table of contents, which repeats the headings
+    size: int = 0  # of the letters, in half points; 0: that of the document
+    bold: bool = False
 
 
 PLAIN = ParagraphStyle()
@@ -39,11 +41,18 @@ class _Definition:
     level: int | None = None
     item: int | None = None
     list_id: str | None = None
+    size: int | None = None
+    bold: bool | None = None
 
 
 def heading_level(value: str) -> int:
     """Return the heading level of a `w:outlineLvl` value; 0 for body text (9) or invalid values."""
     return int(value) + 1 if value.isdecimal() and int(value) < 9 else 0
+
+
+def letter_size(value: str) -> int:
+    """Return the size of a `w:sz` value, in half points; 0 for an invalid value."""
+    return int(value) if value.isdecimal() and len(value) < 5 else 0
 
 
 def list_depth(value: str) -> int:
@@ -57,6 +66,7 @@ class StylesHandler:
     def __init__(self) -> None:
         self._definitions: dict[str, _Definition] = {}
         self._current: _Definition | None = None
+        self.default_size = 20  # of letters without a size, in half points
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Handle a start tag."""
@@ -67,7 +77,12 @@ class StylesHandler:
                 self._definitions[attributes.get("w:styleId", "")] = definition
             self._current = definition
         elif (current := self._current) is None:
-            return
+            if tag == "w:sz":  # of the document's defaults
+                self.default_size = letter_size(value) or self.default_size
+        elif tag == "w:sz":
+            current.size = letter_size(value)
+        elif tag == "w:b":
+            current.bold = value not in {"0", "false", "off"}
         elif tag == "w:name":
             current.name = value
         elif tag == "w:basedOn":
@@ -101,6 +116,8 @@ class StylesHandler:
             style.level = base.level if style.level is None else style.level
             style.item = base.item if style.item is None else style.item
             style.list_id = base.list_id if style.list_id is None else style.list_id
+            style.size = base.size if style.size is None else style.size
+            style.bold = base.bold if style.bold is None else style.bold
             definition = base
         return ParagraphStyle(
             level=style.level or 0,
@@ -108,4 +125,6 @@ class StylesHandler:
             list_id=style.list_id or "",
             title=style.name.casefold() == "title",
             contents=is_contents,
+            size=style.size or 0,
+            bold=bool(style.bold),
         )

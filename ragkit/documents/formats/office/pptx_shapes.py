@@ -78,7 +78,6 @@ class ShapesHandler:
     """Collects the shapes from the elements of one part."""
 
     shapes: list[Shape] = field(default_factory=list)
-    _in_picture: bool = False
     hidden: bool = False  # the slide is hidden in the slide show
     _depth: int = 0  # open shapes, nested
     _in_picture: bool = False  # the shape that was opened last is one

@@ -70,3 +70,8 @@ def test_a_frame_with_a_labelled_arrow_alone_is_read():
     ]
     document = read(json.dumps({"elements": elements}).encode(), "a.excalidraw")
     assert document.text == "sends"
+
+
+def test_an_integer_that_no_float_can_hold_is_no_place():
+    scene = '{"elements": [{"type": "text", "text": "Rack", "x": 1' + "0" * 400 + ', "y": 2}]}'
+    assert "Rack" in read(scene.encode(), "a.excalidraw").text

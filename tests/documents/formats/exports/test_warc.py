@@ -3,6 +3,8 @@
 import gzip
 import zlib
 
+import zstandard
+
 from ragkit.documents.read import read_all
 
 
@@ -71,3 +73,12 @@ def test_a_deflated_page_that_is_cut_off_has_a_reason():
         (found,) = read_all(data, "a.warc")
         assert (found.document and found.document.text) == expected
         assert (found.reason is None) == (expected is not None)
+
+
+def test_content_compressed_with_zstandard_is_read():
+    page = zstandard.compress(b"<h1>Dues</h1><p>By weight.</p>")
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: zstd\r\n\r\n" + page
+    head = "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://x.y/\r\nContent-Length: {}"
+    data = head.format(len(http)).encode() + b"\r\n\r\n" + http + b"\r\n\r\n"
+    (found,) = read_all(data, "a.warc")
+    assert found.document.text == "Dues\n\nBy weight."
