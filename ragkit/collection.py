@@ -984,16 +984,19 @@ class Collection:
         Where the collection cannot be written, the topics are only returned. Raises UsageError for
         a `count` below 1, UnavailableError without scikit-learn, BusyError.
         """
-        from ragkit.exploring.topics import TopicOptions, find_topics, save
+        from ragkit.exploring.topics import TopicOptions, find_topics, save, stored_number
 
         options = TopicOptions(count=count, rebuild=rebuild)
         found = self._read(lambda rows: find_topics(rows, self._indexes, options))
         if self.is_read_only:
+        number = self._read(stored_number)
             self._notify("the topics are not stored: the collection is only read")
         else:
             with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
                 save(self._store, found)
         return found.report
+                if self._read(stored_number) != number:  # another process has stored topics since
+                    found = self._read(lambda rows: find_topics(rows, self._indexes, options))
 
     def stored_topics(self) -> StoredTopics:
         """Return the topics that the last `topics` stored. Computes nothing."""

@@ -27,7 +27,9 @@ from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.overview import TopicRow, save_topics, topic_of_passages, topic_rows
+from ragkit.storage.sqlite.state import set_value, value
 
+_KEY = "topics"  # of the table `collection`
 _MAX_CHANGED = 0.2  # share of the texts up to which topics are updated
 _READ = 200  # most central passages of a topic whose words name it
 _CENTRAL = 3  # that are returned
@@ -57,6 +59,11 @@ class FoundTopics:
     topic_of: Mapping[int, int]  # passage id → topic id
 
 
+def stored_number(connection: sqlite3.Connection) -> int:
+    """Return how often topics were stored: another number than before means other topics."""
+    return int(value(connection, _KEY) or 0)
+
+
 def save(store: Database, found: FoundTopics) -> None:
     """Store the topics in place of those of before. Raises CollectionError."""
     with store.writing() as connection:
@@ -66,6 +73,7 @@ def save(store: Database, found: FoundTopics) -> None:
         existing = passages.existing_ids(connection, list(found.topic_of))
         topic_of = {id_: topic for id_, topic in found.topic_of.items() if id_ in existing}
         save_topics(connection, model["id"], found.rows, topic_of)
+        set_value(connection, _KEY, stored_number(connection) + 1)
 
 
 def find_topics(

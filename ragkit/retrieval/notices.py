@@ -1,12 +1,13 @@
 """What a user should know about the result of a search, one line each.
 
-A filter names a field that no document has. Nothing is close: no word of the query occurs in the
-collection and the best score is one that the encoder also gives to unrelated texts. A minimum score
-leaves out everything. Changes no hits.
+A filter names a field that no document has, or a topic that there is not. Nothing is close: no word
+of the query occurs in the collection and the best score is one that the encoder also gives to
+unrelated texts. A minimum score leaves out everything. Changes no hits.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ MIN_CLOSENESS = 0.32
 # No bound is above this one, so that a higher score needs no look at the words. That of the default
 # encoder is 0.35, and its first query opens no lexical index for a common score.
 _DEFAULT_ENCODER, _MAX_DEFAULT_BOUND, _MAX_BOUND = "all-MiniLM-L6-v2", 0.4, 0.95
+_NEAREST_TOPICS = 3  # that are named where none has the name of a filter
 _STOP_WORD_WEIGHT = 1.0  # content words have this weight, stop words less
 
 
@@ -121,15 +123,50 @@ def unknown_field_notices(connection: sqlite3.Connection, options: SearchOptions
     return notices
 
 
-def no_topics_notice(connection: sqlite3.Connection, options: SearchOptions) -> str | None:
-    """Return the notice that a filter by topic found nothing because no topics are stored."""
+def topic_notice(
+    connection: sqlite3.Connection, options: SearchOptions, load_encoder: Callable[[], Encoder]
+) -> str | None:
+    """Return the notice that a filter by topic found nothing because no topics are stored, or
+    because none has this name; then it names the nearest ones. The encoder, whose vectors compare
+    the name with the topics, is loaded only for that."""
     if options.where is None:
         return None
     from ragkit.retrieval.filter_parser import parse_filter
     from ragkit.storage.sqlite import filters, overview
 
-    if "topic" not in filters.field_names(parse_filter(options.where)):
+    tree = parse_filter(options.where)
+    if "topic" not in filters.field_names(tree):
         return None
-    if overview.topic_names(connection):
-        return None
-    return "no topics are stored yet; find them with: ragkit topics"
+    names = sorted(set(overview.topic_names(connection).values()))
+    if not names:
+        return "no topics are stored yet; find them with: ragkit topics"
+    for value in filters.compared_values(tree, "topic"):
+        wanted = value.strip().casefold()
+        if wanted and not any(f", {wanted}," in f", {name}," for name in names):
+            nearest = _nearest_topics(connection, wanted, names, load_encoder())
+            return f"no topic is called {value!r}; the nearest are: {'; '.join(nearest)}"
+    return None
+
+
+def _nearest_topics(
+    connection: sqlite3.Connection, wanted: str, names: Sequence[str], encoder: Encoder
+) -> list[str]:
+    """The topics with a word that is spelled nearly like one of `wanted`, then those whose centers
+    are nearest to its vector."""
+    import difflib
+
+    from ragkit.storage.sqlite import overview, passages
+
+    words = {word for name in names for word in re.findall(r"\w+", name)}
+    close = {
+        found
+        for word in re.findall(r"\w+", wanted)
+        for found in difflib.get_close_matches(word, words, n=2, cutoff=0.75)
+    }
+    spelled = [name for name in names if close.intersection(re.findall(r"\w+", name))]
+    model = passages.model(connection)
+    rows = [] if model is None else overview.topic_rows(connection, model["id"], encoder.dimension)
+    if rows:
+        cosines = np.stack([row.center for row in rows]) @ encoder.encode_queries([wanted])[0]
+        spelled += [rows[place].name for place in np.argsort(-cosines, kind="stable").tolist()]
+    return list(dict.fromkeys(spelled or names))[:_NEAREST_TOPICS]

@@ -94,8 +94,9 @@ class Retriever:
                     lexical = self.indexes.lexical(connection)
                     nothing = notices.nothing_close_notice(encoder, lexical, query, hits)
                     lines += [] if nothing is None else [nothing]
-            elif (missing := notices.no_topics_notice(connection, options)) is not None:
-                lines.append(missing)
+            else:
+                missing = notices.topic_notice(connection, options, self.encoders.load_encoder)
+                lines += [] if missing is None else [missing]
         if not hits and options.min_relevance is not None:
             options = self._with_min_score(options, options.min_relevance, model["fingerprint"])
         if not hits and options.min_score > -1:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragkit import UsageError
+from ragkit import Collection, UsageError
+from ragkit.exploring import topics as topics_module
 from ragkit.storage.sqlite import overview
 
 SUBJECTS = {
@@ -144,3 +145,24 @@ def ids(collection, name):
 
 def hits_all(by_topic):
     return [id_ for own in by_topic.values() for id_ in own]
+
+
+def test_topics_that_another_process_stores_meanwhile_are_not_lost(filled, monkeypatch, encoder):
+    collection, _ = filled
+    other = Collection(collection.folder, settings=collection.settings, encoder=encoder)
+    find, begun = topics_module.find_topics, []
+
+    def find_while_another_process_stores(*arguments):
+        found = find(*arguments)
+        if not begun:
+            begun.append(True)
+            first, *_ = other.topics(count=2).topics
+            with other._store.writing() as rows:  # as a later version may name it
+                rows.execute("UPDATE topics SET name = 'own name' WHERE id = ?", (first.id,))
+        return found
+
+    monkeypatch.setattr(topics_module, "find_topics", find_while_another_process_stores)
+    report = collection.topics()
+    other.close()
+    assert report.updated
+    assert "own name" in {topic.name for topic in report.topics}

@@ -99,4 +99,11 @@ def test_a_filter_by_topic_before_there_are_topics_says_how_to_find_them(ask, co
     assert (hits, lines) == ([], ["no topics are stored yet; find them with: ragkit topics"])
     pytest.importorskip("sklearn", reason='needs pip install "ragkit-search[explore]"')
     collection.topics(count=2)
-    assert ask("cats", where={"topic": "zzz"}) == ([], [])
+    names = [topic.name for topic in collection.stored_topics().topics]
+    hits, (line,) = ask("cats", where={"topic": "zzz"})
+    assert hits == [] and line.startswith("no topic is called 'zzz'; the nearest are: ")
+    assert sorted(line.partition(": ")[2].split("; ")) == sorted(names)
+    word = next(w for name in names for w in name.split(", ") if len(w) > 4)
+    _, (line,) = ask("cats", where=f'topic = "{word[:-1]}x"')  # nearly spelled like it
+    assert word in line.partition(": ")[2].split("; ")[0]
+    assert ask("cats", where=f'topic = "{names[0]}" and type = pdf') == ([], [])

@@ -42,7 +42,7 @@ def test_the_mcp_tool_has_the_options_marked_for_it():
     tools = pytest.importorskip("ragkit.serving.mcp.tools").TOOLS
     search = next(tool for tool in tools if tool.name == "search")
     marked = {name for name, option in SEARCH_OPTIONS.items() if option["tool"] is not None}
-    assert marked == {"k", "mode", "where", "keywords", "hypothetical"}
+    assert marked == {"k", "mode", "where", "keywords", "hypothetical", "prefer_new"}
     own = {"query", "compact", "max_tokens", "cursor"}
     assert set(search.parameters["properties"]) == marked | own
     assert search.parameters["required"] == ["query"]

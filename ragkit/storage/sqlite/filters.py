@@ -136,6 +136,15 @@ def field_names(tree: Filter) -> list[str]:
     return list(dict.fromkeys(name for part in parts for name in field_names(part)))
 
 
+def compared_values(tree: Filter, field: str) -> list[str]:
+    """Return the values that a filter compares a field with by "=" and "in", as text, each once."""
+    if isinstance(tree, Comparison):
+        is_it = tree.field == field and tree.operator in ("=", "in")
+        return [str(value) for value in tree.values] if is_it else []
+    parts = (tree.part,) if isinstance(tree, Not) else tree.parts
+    return list(dict.fromkeys(each for part in parts for each in compared_values(part, field)))
+
+
 def has_field(connection: sqlite3.Connection, name: str) -> bool:
     """Whether any document has the field `name`. Those that ragkit makes always count."""
     if name in _FIELDS:
