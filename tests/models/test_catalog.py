@@ -33,4 +33,8 @@ def test_known_models_as_text_and_json(capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["models", "--known", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == [model.name for model in CATALOG]
+    results = "https://github.com/embeddings-benchmark/results/tree/main/results"
+    assert rows[0]["source"] == f"{results}/sentence-transformers__all-MiniLM-L6-v2"
+    assert rows[2]["source"] == f"{results}/MongoDB__mdbr-leaf-ir"
+    assert all(row["source"] in output.out for row in rows)
     assert cli.main(["models", "--known", "--bench"]) == 2

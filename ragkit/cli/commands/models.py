@@ -51,7 +51,9 @@ def _print_known(arguments: Namespace) -> int:
     if arguments.names or arguments.bench:
         raise UsageError("--known lists published figures; leave names and --bench out")
     if arguments.json:
-        render.print_json([dataclasses.asdict(model) for model in catalog.CATALOG])
+        render.print_json(
+            [{**dataclasses.asdict(model), "source": model.source} for model in catalog.CATALOG]
+        )
         return 0
     rows = [_KNOWN_HEADINGS, *map(_known_row, catalog.CATALOG)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -65,6 +67,7 @@ def _print_known(arguments: Namespace) -> int:
             if prompts:
                 details.append(f"prompts {model.query_prompt!r}, {model.passage_prompt!r}")
             lines.append("    " + "; ".join(detail for detail in details if detail))
+            lines.append(f"    results {model.source}")
     print(to_printable("\n".join([*lines, "", f"Results: {catalog.SOURCE}."]), lines=True))
     print_message("The speed of a model here: ragkit models --bench NAME")
     return 0
