@@ -58,32 +58,35 @@ def update(store: Database, indexes: IndexReader, *, renamed: bool = False) -> N
             return
         rule, _, since = before.partition(":")
         is_partial = rule == str(_RULE) and since.isdecimal() and not renamed
-        changed = passages.documents_changed_since(connection, int(since)) if is_partial else None
-        pairs: list[tuple[int, int]] = []
-        compared: list[int] = []
-        if changed is None or changed:
-            for group in _groups(connection):
-                if changed is None or any(each.id in changed for each in group):
-                    compared += [each.id for each in group]
-                    pairs += _version_pairs(connection, indexes, group)
+        changed = None
+        if is_partial:
+            changed = sorted(passages.documents_changed_since(connection, int(since)))
+        names = {
+            row.document_id: version_name(row.path)
+            for row in documents.version_rows(connection, changed)
+        }
     with store.writing() as connection:
-        existing = set(documents.all_ids(connection)) if pairs else set()
-        documents.save_newer_versions(
-            connection,
-            [pair for pair in pairs if existing.issuperset(pair)],
-            None if changed is None else compared,
+        keys = {id_: name.key for id_, name in names.items()}
+        documents.save_version_keys(connection, keys, of_all=changed is None)
+        compared = documents.ids_of_version_keys(
+            connection, sorted({key for key in keys.values() if key})
         )
+        pairs = [
+            pair
+            for group in _groups(connection, compared)
+            for pair in _version_pairs(connection, indexes, group)
+        ]
+        documents.save_newer_versions(connection, pairs, None if changed is None else compared)
         set_value(connection, KEY, state)
 
 
-def _groups(connection: sqlite3.Connection) -> Iterator[list[_Candidate]]:
-    """Yield the documents whose names differ only in a date, a number or a word such as "draft",
-    the oldest first."""
+def _groups(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[list[_Candidate]]:
+    """Yield those of these documents whose names differ only in a date, a number or a word such as
+    "draft", the oldest first."""
     by_key: dict[str, list[_Candidate]] = defaultdict(list)
-    for row in documents.version_rows(connection):
+    for row in documents.version_rows(connection, ids):
         name = version_name(row.path)
-        if name.key:
-            by_key[name.key].append(_Candidate(row.document_id, name, row.mtime_ns or 0))
+        by_key[name.key].append(_Candidate(row.document_id, name, row.mtime_ns or 0))
     for group in by_key.values():
         if len(group) > 1:
             yield sorted(

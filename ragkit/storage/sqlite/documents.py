@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records.documents import Document
@@ -236,15 +236,41 @@ class VersionRow(NamedTuple):
     root: str
 
 
-def version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
-    """Yield the path and the time of modification of all documents. Reads no text."""
+def version_rows(
+    connection: sqlite3.Connection, ids: Sequence[int] | None = None
+) -> Iterator[VersionRow]:
+    """Yield the path and the time of modification of all documents, or of those of `ids`. Reads no
+    text."""
     sql = (
         f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns, roots.folder FROM documents "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
-        "ORDER BY documents.id"
     )
-    for row in connection.execute(sql):
+    if ids is None:
+        rows: Iterable[Sequence[Any]] = connection.execute(f"{sql} ORDER BY documents.id")
+    else:
+        rows = by_id(connection, f"{sql} WHERE documents.id", ids)
+    for row in rows:
         yield VersionRow(*row)
+
+
+def save_version_keys(
+    connection: sqlite3.Connection, keys: Mapping[int, str], *, of_all: bool
+) -> None:
+    """Store document id → the part of its name that all versions share; "" is none. `of_all`: in
+    place of those of all documents. In the caller's transaction."""
+    if of_all:
+        connection.execute("DELETE FROM version_keys")
+    else:
+        removed = ((id_,) for id_ in keys)
+        connection.executemany("DELETE FROM version_keys WHERE document_id = ?", removed)
+    stored = ((id_, key) for id_, key in keys.items() if key)
+    connection.executemany("INSERT INTO version_keys VALUES (?, ?)", stored)
+
+
+def ids_of_version_keys(connection: sqlite3.Connection, keys: Iterable[str]) -> list[int]:
+    """Return the documents with one of these keys, by key."""
+    sql = "SELECT document_id FROM version_keys WHERE key = ? ORDER BY document_id"
+    return [row[0] for key in keys for row in connection.execute(sql, (key,))]
 
 
 def save_newer_versions(

@@ -322,6 +322,14 @@ PRAGMA user_version = 6
 """
 
 _M007 = """
+-- documents with the part of their names that all versions share; those without one are left out
+CREATE TABLE version_keys (
+    document_id INTEGER PRIMARY KEY REFERENCES documents(id) ON DELETE CASCADE,
+    key TEXT NOT NULL
+)
+
+CREATE INDEX version_keys_key ON version_keys (key)
+
 -- pairs of documents that are versions of each other; found again by `ragkit index`
 CREATE TABLE newer_versions (
     document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,

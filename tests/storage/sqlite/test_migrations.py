@@ -9,7 +9,7 @@ from ragkit.storage.sqlite.database import Database
 
 TABLES = {
     "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
-    "index_files", "unreadable_texts", "judgements", "newer_versions",
+    "index_files", "unreadable_texts", "judgements", "version_keys", "newer_versions",
 }  # fmt: skip
 
 
