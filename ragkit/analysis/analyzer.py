@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from ragkit.analysis.forms import Forms
+from ragkit.analysis.forms import Forms, reversed_compound
 from ragkit.analysis.identifiers import is_definition, joined_spellings
 from ragkit.analysis.language import STEMMERS, detect_language
 from ragkit.analysis.letters import ZERO_WIDTH_NON_JOINER, folded, ordered_thai
@@ -347,8 +347,11 @@ class Analyzer:
         found: list[str] = []
         for word in split_words(chunk):
             if self.has_forms(word):
-                for term in self.word_terms(word).sequence:
-                    found += self._forms_of(term.surface)
+                for surface, term, *_ in self.word_terms(word).sequence:
+                    found += self._forms_of(surface)
+                    entry = reversed_compound(surface, term, self._language)
+                    if entry and not term.startswith(STOP_PREFIX):
+                        found.append(entry)
                 found += self.folded_ngrams(word)
         return found
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from ragkit.analysis.analyzer import Analyzer
 
 EXACT = "="
+REVERSED = "<"  # before a term in reverse, of a word that may be a compound
+_MIN_COMPOUND = 7  # letters
+# What may stand between the parts of a compound, by language.
+COMPOUND_LINKS = {
+    "de": ("", "s", "es", "n", "en", "er", "e", "ens"), "nl": ("", "s", "en", "e"),
+    "sv": ("", "s", "e"), "da": ("", "s", "e"), "no": ("", "s", "e"), "is": ("", "s", "a"),
+    "fi": ("", "n"), "hu": ("",), "et": ("",),
+}  # fmt: skip
 # ISO 639-1 code → Snowball's stemmer in PyStemmer, for languages that tantivy has no stemmer for.
 MORE_STEMMERS = {
     "ca": "catalan", "cs": "czech", "eo": "esperanto", "et": "estonian", "eu": "basque",
@@ -48,6 +56,14 @@ _MIN_STEM = 2  # letters that removing a Hebrew or Arabic prefix must leave
 _MAX_PREFIXES = 3
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال", "و", "ب", "ل", "ف", "ك")
 _URDU = frozenset("ٹڈڑںہھےگچپ")
+
+
+def reversed_compound(word: str, term: str, language: str) -> str | None:
+    """Return the entry by which a word is found by its last part (`Frist`: `Kündigungsfrist`): its
+    term in reverse. None for one that is no compound, and in other languages."""
+    if len(word) < _MIN_COMPOUND or language not in COMPOUND_LINKS or not word.isalpha():
+        return None
+    return REVERSED + term[::-1]
 
 
 def has_dictionary(language: str) -> bool:

@@ -13,7 +13,7 @@ LIBRARIES = ("opencc", "py3langid", "pystemmer", "simplemma", "tantivy")
 
 @cache
 def analysis_versions() -> str:
-    """Return `analysis 5, opencc 1.4.2, …`: what the terms of a text depend on.
+    """Return `analysis 6, opencc 1.4.2, …`: what the terms of a text depend on.
 
     Read from the names of the installed packages' folders: `importlib.metadata` takes longer to
     import than a query takes. A library without such a folder is left out.

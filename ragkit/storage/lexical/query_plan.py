@@ -24,7 +24,7 @@ from ragkit.analysis.analyzer import (
     split_words,
     symbols,
 )
-from ragkit.analysis.forms import EXACT
+from ragkit.analysis.forms import COMPOUND_LINKS, EXACT, REVERSED
 from ragkit.analysis.identifiers import joined_spellings
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
 _MAX_COUNTED = 100_000  # passages of a term that are counted if the index has removed passages
 TEXT, FORMS, LANGUAGE = "text", "forms", "language"  # fields of the index
 _MIN_DICTIONARY_SHARE = 0.05  # of the passages
+_MIN_COMPOUND_SHARE = 0.01  # of the passages
 _FORM_WEIGHT = 0.8  # of another form of a word, beside 1 for the word as it is written
 _EXACT_WEIGHT = 0.25  # in addition, where the accents are those that the query has
 _COMPOUND_WEIGHT = 0.4  # of a compound with the word, and of the parts of a known compound
@@ -51,12 +52,10 @@ _MAX_PAIRED = 8  # words of a query that may be parts of one compound
 _MAX_COMPOUNDS = 64  # terms that begin with a word and may be compounds
 _MIN_PART = 3  # letters of a part of a compound
 _MIN_COMPOUND = 7
-# What may stand between the parts of a compound, by language.
-_LINKS = {
-    "de": ("", "s", "es", "n", "en", "er", "e", "ens"), "nl": ("", "s", "en", "e"),
-    "sv": ("", "s", "e"), "da": ("", "s", "e"), "no": ("", "s", "e"), "is": ("", "s", "a"),
-    "fi": ("", "n"), "hu": ("",), "et": ("",),
-}  # fmt: skip
+# Endings after which an s can only link two parts: German, Swedish, Danish, Norwegian, Dutch.
+_LINKED_ENDINGS = (
+    "ungs", "heits", "keits", "schafts", "ions", "tats", "lings", "nings", "hets", "ings", "heids",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +170,16 @@ class QueryPlanner:
             for code, count in languages
             if code in self._languages and count >= _MIN_DICTIONARY_SHARE * self._counted
         ]
+        # What may link the parts of a compound. Not for a few passages either: they would make the
+        # queries of an English collection long.
+        self._links = tuple(
+            dict.fromkeys(
+                link
+                for code, count in languages
+                if code in self._languages and count >= _MIN_COMPOUND_SHARE * self._counted
+                for link in COMPOUND_LINKS.get(code, ())
+            )
+        )
         # Most queries contain the same frequent words, and each language has to analyze them.
         self._tokens_of = _cached(self._analyze)
         self._document_frequency_of = _cached(self._document_frequency)
@@ -309,16 +318,10 @@ class QueryPlanner:
             ]
         return forms
 
-    def _links(self) -> tuple[str, ...]:
-        """Return what may link the parts of a compound in the languages of the collection."""
-        return tuple(
-            dict.fromkeys(link for code in self._languages for link in _LINKS.get(code, ()))
-        )
-
     def _compounds(self, token: _Token, *, is_known: bool) -> list[Form]:
         """Return the parts of a compound that are words of the collection, and the collection's
-        compounds that begin with a word."""
-        word, links = token.surface.lower(), self._links()
+        compounds that begin or end with a word."""
+        word, links = token.surface.lower(), self._links
         if not word.isalpha() or len(word) < _MIN_PART or not (links or not is_known):
             return []
         found: list[Form] = []
@@ -336,8 +339,10 @@ class QueryPlanner:
             _, first, last = min(splits)
             weight = _COMPOUND_WEIGHT if is_known else 0.5
             found += [Form(TEXT, term, weight, is_extra=not is_known) for term in (*first, *last)]
-        if links and is_known and len(word) > _MIN_PART:
-            stem = min((analyzer.term(word) for analyzer in self._analyzers), key=len)
+        if not links or len(word) <= _MIN_PART:
+            return found
+        stem = min((analyzer.term(word) for analyzer in self._analyzers), key=len)
+        if is_known:
             for term, _ in self._searcher.terms_with_prefix(TEXT, stem, limit=_MAX_COMPOUNDS):
                 rest = term[len(stem) :]
                 if len(rest) > _MIN_PART and any(
@@ -347,6 +352,26 @@ class QueryPlanner:
                     for link in links
                 ):
                     found.append(Form(TEXT, term, _COMPOUND_WEIGHT))
+        return [*found, *self._compounds_ending_with(stem)]
+
+    def _compounds_ending_with(self, stem: str) -> list[Form]:
+        """Return the collection's compounds whose last part is a word: the rest is a word of the
+        collection, or has an ending that only links parts."""
+        found: list[Form] = []
+        entries = self._searcher.terms_with_prefix(
+            FORMS, REVERSED + stem[::-1], limit=_MAX_COMPOUNDS
+        )
+        for entry, _ in entries:
+            term = entry.removeprefix(REVERSED)[::-1]
+            rest = term.removesuffix(stem)
+            if len(rest) <= _MIN_PART or not self._frequency_of(term):
+                continue
+            if rest.endswith(_LINKED_ENDINGS) or any(
+                self._known_words(rest[: len(rest) - len(link)])
+                for link in self._links
+                if rest.endswith(link) and len(rest) - len(link) > _MIN_PART
+            ):
+                found.append(Form(TEXT, term, _COMPOUND_WEIGHT))
         return found
 
     def _known_words(self, word: str) -> tuple[str, ...]:
@@ -362,7 +387,7 @@ class QueryPlanner:
             if token.surface.isalpha()
             and not any(term.startswith(STOP_PREFIX) for term in token.terms)
         ]
-        links = self._links()
+        links = self._links
         found: dict[str, dict[str, Form]] = {}
         for place, first in enumerate(words):
             for other, second in enumerate(words):

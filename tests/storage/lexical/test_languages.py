@@ -35,6 +35,14 @@ def is_first(query, text, distractor):
             "Die Prüfung der Leiter dauert einen Tag.", id="compound",
         ),
         pytest.param(
+            "Frist", "Die Kündigungsfrist beträgt drei Monate.",
+            "Die Miete beträgt drei Euro.", id="last-part",
+        ),
+        pytest.param(
+            "Schulen", "Musik lernt man in der Musikschule am Markt.",
+            "Musik hört man in dem Saal am Markt.", id="last-part-inflected",
+        ),
+        pytest.param(
             "Haustür", "Die Haus- und Wohnungstür bleibt zu.", "Das Fenster bleibt zu.",
             id="suspended",
         ),
