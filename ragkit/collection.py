@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ragkit.evaluation.self_questions import QuestionSet
     from ragkit.evaluation.self_run import JudgedQuery, SelfEvaluation
     from ragkit.ingest.corpus import Row
+    from ragkit.ingest.options import IndexOptions
     from ragkit.ingest.writer import Progress
     from ragkit.maintenance.tune import TuningFolder, TuningSample
     from ragkit.models.relevance import RelevanceCalibration
@@ -244,7 +245,8 @@ class Collection:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, options, fingerprint)
         with writer_lock(self.folder, "ragkit index", _lock_timeout(wait)):
-            model_id, fingerprint = self._encoders.set_collection_model(model, rebuild)
+            precision = self._tried_precision(options, model, rebuild)
+            model_id, fingerprint = self._encoders.set_collection_model(model, rebuild, precision)
             with self._store.writing() as connection:
                 file_rows.set_table_records(connection, options.records)
                 file_rows.set_secrets_mode(connection, options.secrets)
@@ -1834,6 +1836,24 @@ class Collection:
         return Retriever(
             self._store, self._indexes, self._encoders, self._load_reranker, self._notify
         )
+
+    def _tried_precision(
+        self, options: IndexOptions, model: str | None, rebuild: bool
+    ) -> str | None:
+        """The precision that a trial on the first passages of a run selects, if the settings leave
+        it to one; else None."""
+        if not self._encoders.decides_precision(model, rebuild):
+            return None
+        from ragkit.ingest.run import first_texts
+        from ragkit.models.precision import TRIAL_PASSAGES
+
+        trial = self._encoders.try_precision(
+            model, lambda encoder: first_texts(self._store, options, encoder, TRIAL_PASSAGES)
+        )
+        if trial is None:
+            return "fp32"
+        self._notify(str(trial))
+        return trial.precision
 
     def _vector_cache(self, fingerprint: str, dimension: int | None = None) -> VectorCache | None:
         """Return the vectors that this user's collections share; None if that is turned off, or if

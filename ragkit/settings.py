@@ -81,7 +81,7 @@ class Settings:
 
     collection: str | None = None  # folder; None: the nearest .ragkit/, else the user's default
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
-    precision: str | None = None  # of PRECISIONS; None: the collection's own, else fp32
+    precision: str | None = None  # of PRECISIONS, or auto; None: the collection's own, else fp32
     dimensions: int | None = None  # of a vector that are kept; None: the collection's own, else all
     base_url: str | None = None  # of an OpenAI-compatible server that has `model`
     api_key_env: str | None = None  # name of the environment variable with the key for base_url
@@ -164,10 +164,11 @@ def _check_ranking(mode: str, fusion: str, min_relevance: float) -> None:
 def _check_precision(precision: str | None) -> None:
     if precision is None:
         return
-    from ragkit.records.documents import PRECISIONS  # not for `--help`
+    from ragkit.records.documents import AUTO_PRECISION, PRECISIONS  # not for `--help`
 
-    if precision not in PRECISIONS:
-        raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    allowed = (*PRECISIONS, AUTO_PRECISION)
+    if precision not in allowed:
+        raise UsageError(f"precision is {precision!r}; expected one of {', '.join(allowed)}")
 
 
 def _check_reading(ocr_engine: str | None, secrets: str | None) -> None:

@@ -55,7 +55,7 @@ def test_the_nearest_project_file_is_used(project):
         ("min_relevance = 1.5", "min_relevance is 1.5; expected 0 to 1"),
         ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
         ("max_file_mb = 0", "max_file_mb is 0"),
-        ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8"),
+        ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8, auto"),
         ("reader_seconds = 0", "reader_seconds is 0; expected 1 to 86,400"),
         ("reader_memory_mb = 3", "reader_memory_mb is 3; expected 64 to 1,000,000"),
         ("dimensions = 0", "dimensions is 0; expected 1 or more"),

@@ -7,6 +7,7 @@ equal length waste no work on padding. Does not know files.
 from __future__ import annotations
 
 import contextlib
+import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -32,7 +33,23 @@ MAX_PENDING_ROWS = 1024  # sorted by length together
 # A laptop gets the minimum; a GPU, which would idle between small jobs, up to a full group.
 MIN_JOB_TOKENS, MAX_JOB_TOKENS = 8_192, 262_144
 WORKERS = 2  # parallel jobs, so that no core waits for the last batch of a job
+_NS_PER_DAY = 86_400 * 10**9
 MAX_RUNNING_JOBS = WORKERS + 1  # one job waits, so that the encoder never waits for the database
+
+
+class Rank(NamedTuple):
+    """The rank of a document in the order of embedding, the lowest first: documents that are most
+    likely wanted. Times within one day say little: a copied folder has those of the copy."""
+
+    days: int  # since the last change of its file, or any other number that is lower for newer ones
+    folders: int  # in its path
+    length: int  # of its path, in characters
+
+    @classmethod
+    def of_file(cls, path: str, mtime_ns: int) -> Rank:
+        """Return the rank of the documents of a file: newest first, then those with the shortest
+        path."""
+        return cls(-(mtime_ns // _NS_PER_DAY), path.count("/"), len(path))
 
 
 class EmbeddingJob(NamedTuple):
@@ -56,11 +73,12 @@ class EmbeddingResult(NamedTuple):
 class Embedder:
     """Embeds pending texts on background threads and stores their vectors.
 
-    Use it from one thread; call `stop` at the end. Documents passed to `add` come first. Other
-    pending texts come at the end, on request: until then a file may be read again and its passages
-    replaced. The encoder is loaded for the first text. If it fails, `failure` is the error and
-    nothing more is embedded; text can still be stored and found by lexical search. Texts whose
-    vector is in `cache` are not encoded; those that are encoded are put there.
+    Use it from one thread; call `stop` at the end. Documents passed to `add` come first, by `Rank`
+    among those that are there: reading is faster than embedding. Other pending texts come at the
+    end, on request: until then a file may be read again and its passages replaced. The encoder is
+    loaded for the first text. If it fails, `failure` is the error and nothing more is embedded;
+    text can still be stored and found by lexical search. Texts whose vector is in `cache` are not
+    encoded; those that are encoded are put there.
     """
 
     def __init__(
@@ -79,7 +97,7 @@ class Embedder:
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
         self._cache = cache
-        self._documents: deque[int] = deque()
+        self._documents: list[tuple[Rank, int]] = []  # a heap
         self._waiting: deque[EmbeddingJob] = deque()
         self._running: list[EmbeddingJob] = []  # given to the threads
         self._job_tokens = MIN_JOB_TOKENS
@@ -98,9 +116,10 @@ class Embedder:
         """Whether jobs are running or waiting."""
         return self.failure is None and bool(self._running or self._waiting or self._documents)
 
-    def add(self, document_ids: Iterable[int]) -> None:
-        """Queue the pending passages of these documents."""
-        self._documents.extend(document_ids)
+    def add(self, documents: Iterable[tuple[Rank, int]]) -> None:
+        """Queue the pending passages of these documents: (rank, id)."""
+        for document in documents:
+            heapq.heappush(self._documents, document)
 
     def feed(self, *, everything: bool = False) -> None:
         """Give jobs to the threads that are free. Jobs come from the documents passed to `add`;
@@ -162,7 +181,7 @@ class Embedder:
         rows: list[Pending] = []
         with self._store.reading() as connection:
             while self._documents and len(rows) < MAX_PENDING_ROWS:
-                document = self._documents.popleft()
+                _, document = heapq.heappop(self._documents)
                 rows += passages.pending_in_document(connection, self._model_id, document)
             is_new = bool(rows)
             if everything and not is_new:

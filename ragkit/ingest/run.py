@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from ragkit.ingest import foreign, moved_files, unreadable
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
-from ragkit.ingest.reading import ReadContext
+from ragkit.ingest.reading import ReadContext, Reader
 from ragkit.ingest.scan import ROOT
 from ragkit.ingest.writer import CollectionWriter, Progress
+from ragkit.records.documents import embedded_text
 from ragkit.records.reports import UNREAD_STATUSES, FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.source_files import read_source
@@ -188,6 +190,33 @@ def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
         return file_rows.content_hash(data) == stored.hash
     except OSError:
         return False
+
+
+def first_texts(store: Database, options: IndexOptions, encoder: Encoder, limit: int) -> list[str]:
+    """Return about the first `limit` passages that a run with these options would embed, header
+    included. Reads files and changes nothing.
+
+    Raises UsageError as `make_plans`.
+    """
+    preview_options = replace(options, dry_run=True)  # a rebuild reads every file
+    plans, read_settings, _ = make_plans(store, preview_options, encoder.fingerprint)
+    if options.rebuild:
+        read_settings = ReadSettings("none")  # no stored file counts as read
+    context = ReadContext(options, read_settings, lambda: encoder)
+    texts: dict[str, None] = {}
+    reader = Reader([task for plan in plans for task in plan.to_read], context)
+    try:
+        while not reader.finished and len(texts) < limit:
+            for result in reader.take(1, 0.05):
+                for part in result.parts:
+                    texts |= dict.fromkeys(
+                        embedded_text(passage.header, passage.text) for passage in part.passages
+                    )
+    finally:
+        reader.stop()
+    if reader.error is not None and len(texts) < limit:
+        raise reader.error
+    return list(texts)[:limit]
 
 
 def index(

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from ragkit.encoders import Encoder
-from ragkit.ingest.embedding import Embedder
+from ragkit.ingest.embedding import Embedder, Rank
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, Plan, ScanTarget, inner_prefix
 from ragkit.ingest.reading import ENCRYPTED, ReadContext, Reader, ReadResult, SplitRecord
@@ -168,8 +168,8 @@ class CollectionWriter:
 
     def _save_group(
         self, group: Sequence[ReadResult], root_ids: dict[int, int], read_settings: ReadSettings
-    ) -> list[int]:
-        """Save the results in one commit. Returns the ids of the documents."""
+    ) -> list[tuple[Rank, int]]:
+        """Save the results in one commit. Returns the ids of the documents, each with its rank."""
         with self.store.changing() as (connection, generation):
             saved = [
                 self._save_result(
@@ -180,7 +180,12 @@ class CollectionWriter:
         self.files_done += sum(not result.is_partial for result in group)
         self.lexical_index_is_stale = True
         self._update_lexical_index(force=False)
-        return [document_id for documents in saved for document_id in documents]
+        files = [result.task.file for result in group]
+        return [
+            (Rank.of_file(file.path, file.mtime_ns), document_id)
+            for file, documents in zip(files, saved, strict=True)
+            for document_id in documents
+        ]
 
     def _save_result(
         self,

@@ -15,13 +15,14 @@ import dataclasses
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.encoders import spec as specs
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError, UsageError
+from ragkit.records.documents import AUTO_PRECISION
 from ragkit.settings import Settings
 from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.database import Database
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoders import Encoder
+    from ragkit.models.precision import PrecisionTrial
 
 MAX_CACHED_QUERIES = 256
 
@@ -191,15 +193,54 @@ class ModelSelection:
             return str(row["fingerprint"])
         return replacement[1].fingerprint
 
-    def set_collection_model(self, model: str | None, rebuild: bool) -> tuple[int, str]:
+    def decides_precision(self, model: str | None, rebuild: bool) -> bool:
+        """Whether the settings leave the precision to a trial on the collection's texts: before
+        its first vectors, or before a rebuild."""
+        if self._settings.precision != AUTO_PRECISION or self._settings.base_url:
+            return False
+        name = model or self._settings.model
+        if self.own_encoder is not None and name in (None, self.own_encoder.name):
+            return False
+        return rebuild or self._stored_model() is None
+
+    def try_precision(
+        self, model: str | None, read_texts: Callable[[Encoder], Sequence[str]]
+    ) -> PrecisionTrial | None:
+        """Return what int8 costs and saves on the texts that `read_texts` returns for an encoder;
+        None if the model has no engine in int8, or a GPU would compute it. Raises ModelError."""
+        from ragkit.encoders.engines.cpu_threads import has_gpu_driver
+        from ragkit.models.precision import try_int8
+
+        settings = dataclasses.replace(
+            self._settings, model=model or self._settings.model, precision="fp32"
+        )
+        row = self._stored_model()
+        stored = None if row is None else specs.parse_spec(row["name"], row["options"])
+        spec = spec_from_settings(settings, stored)
+        if settings.model is None and stored is None:
+            _refuse_shadowed(spec.name)
+        if stored is not None and spec.name == stored.name:
+            check_stored_spec(self._store, settings, stored)
+        if spec.base_url is not None or has_gpu_driver():
+            return None
+        exact = build(spec)
+        try:
+            coarse = build(dataclasses.replace(spec, precision="int8"))
+        except ModelError:
+            return None
+        return try_int8(exact, coarse, read_texts(exact))
+
+    def set_collection_model(
+        self, model: str | None, rebuild: bool, precision: str | None = None
+    ) -> tuple[int, str]:
         """Store the encoder of `model`, or of the settings, as the collection's encoder if it is
-        not yet.
+        not yet. `precision`: instead of that of the settings.
 
         Returns its row id and fingerprint. `rebuild` deletes the stored vectors once the encoder is
         loaded. Raises ModelError if another model is stored and `rebuild` is not set.
         """
         row = self._stored_model()
-        replacement = self._replacement(row, model, rebuild)
+        replacement = self._replacement(row, model, rebuild, precision)
         if replacement is None:
             assert row is not None  # noqa: S101 - without a stored model there is a replacement
             return row["id"], row["fingerprint"]
@@ -221,7 +262,11 @@ class ModelSelection:
         return model_id, encoder.fingerprint
 
     def _replacement(
-        self, row: sqlite3.Row | None, model: str | None, rebuild: bool
+        self,
+        row: sqlite3.Row | None,
+        model: str | None,
+        rebuild: bool,
+        precision: str | None = None,
     ) -> tuple[ModelSpec, Encoder] | None:
         """The encoder that is to become the collection's, with its spec; None if the stored one in
         `row` stays, which is known without loading it.
@@ -229,7 +274,11 @@ class ModelSelection:
         The encoder is loaded if the collection has none yet, if another model is named, and
         before a rebuild deletes anything.
         """
-        settings = dataclasses.replace(self._settings, model=model or self._settings.model)
+        settings = dataclasses.replace(
+            self._settings,
+            model=model or self._settings.model,
+            precision=precision or self._settings.precision,
+        )
         if self.own_encoder is not None and settings.model in (None, self.own_encoder.name):
             spec, encoder = ModelSpec(self.own_encoder.name), self.own_encoder
             if row is not None and row["fingerprint"] == encoder.fingerprint and not rebuild:
@@ -293,6 +342,8 @@ def spec_from_settings(settings: Settings, stored: ModelSpec | None) -> ModelSpe
     options = ["precision", "dimensions", *(["window", "tokenizer"] if spec.base_url else [])]
     values = {option: getattr(settings, option) for option in options}
     changes = {option: value for option, value in values.items() if value is not None}
+    if changes.get("precision") == AUTO_PRECISION:
+        del changes["precision"]  # a trial in `index` decides once; until then it is fp32
     return resolve_spec(settings, dataclasses.replace(spec, **changes))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 SHOWN_IN_HTML = 300  # characters of a passage in a notebook
 PRECISIONS = ("fp32", "int8")  # number formats of an encoder's weights
+AUTO_PRECISION = "auto"  # as a setting: the first `index` run of a collection decides
 
 
 def shorten(text: str, width: int = 50) -> str:

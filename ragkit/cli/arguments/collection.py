@@ -55,8 +55,9 @@ def add_index(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--precision",
-        metavar="fp32|int8",
-        help="number format of the model (default: fp32); int8 is smaller and less exact",
+        metavar="fp32|int8|auto",
+        help="number format of the model (default: fp32); int8 takes less time and is less exact; "
+        "auto: int8 if it is near enough to fp32 on the first 500 passages",
     )
     command.add_argument(
         "--include",
