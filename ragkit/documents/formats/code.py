@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from ragkit.documents.registry import BY_EXTENSION, BY_FILE_NAME
 from ragkit.records.documents import Document, Heading
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from tree_sitter import Language, Node, Query
 
 _MAX_BYTES = 2_000_000  # a larger file is data, or generated
 _MIN_LINES = 4  # a shorter function stays with its neighbours
@@ -135,18 +136,27 @@ class _Definition:
     depth: int
 
 
-def _find_headings(text: str, grammar: _Grammar) -> Iterator[Heading]:
-    from tree_sitter import Language, Parser, Query, QueryCursor
+@cache
+def _load(grammar: _Grammar) -> tuple[Language, Query]:
+    """Return the parser's tables of a language, and the query for its classes and functions."""
+    from tree_sitter import Language, Query
 
     language = Language(getattr(importlib.import_module(grammar.module), grammar.function)())
-    source = text.encode("utf-8", "surrogatepass")
-    tree = Parser(language).parse(source)
     types = [
         kind
         for kind in (*grammar.classes.split(), *grammar.functions.split())
         if language.id_for_node_kind(kind, True)  # grammars of one family differ
     ]
     query = Query(language, f"[{' '.join(f'({kind})' for kind in types)}] @definition")
+    return language, query
+
+
+def _find_headings(text: str, grammar: _Grammar) -> Iterator[Heading]:
+    from tree_sitter import Parser, QueryCursor
+
+    language, query = _load(grammar)
+    source = text.encode("utf-8", "surrogatepass")
+    tree = Parser(language).parse(source)
     nodes = QueryCursor(query).captures(tree.root_node).get("definition", [])
     definitions = list(_definitions(nodes, source, frozenset(grammar.classes.split())))
     return iter(_with_rests(definitions, source, _offsets(source)))

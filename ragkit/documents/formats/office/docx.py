@@ -35,6 +35,7 @@ from ragkit.documents.layout.scripts import (
     RAISED_END,
     write_scripts,
 )
+from ragkit.documents.layout.speakers import find_speakers
 from ragkit.documents.unpacking.limits import ZipPackage, open_zip
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 from ragkit.errors import DocumentError
@@ -91,10 +92,12 @@ def _read_package(package: ZipPackage, name: str) -> Document:
     for text in dict.fromkeys(_headers_and_footers(package, handler.styles)):
         handler.layout.add(text)
     properties = read_properties(package, CORE)
+    document = handler.layout.document(media_types.DOCX)
+    speakers = ", ".join(find_speakers(document.text))
     return replace(
-        handler.layout.document(media_types.DOCX),
+        document,
         title=handler.title or properties.title(name),
-        metadata=properties.metadata(),
+        metadata=properties.metadata() | ({"from": speakers} if speakers else {}),
         warnings=tuple(package.warnings),
     )
 

@@ -8,10 +8,10 @@ module knows the package (OpenDocument 1.3 part 2).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from ragkit.documents.formats.office.odf_numbering import OdfNumbering
 from ragkit.documents.formats.office.odf_sheets import SpreadsheetHandler
 from ragkit.documents.formats.office.odf_text import TextHandler
 from ragkit.documents.formats.web.mathml import linear_mathml
@@ -38,8 +38,9 @@ def read_odt(data: bytes, name: str) -> Document:
     """
     with open_zip(data, "odt") as package:
         _refuse_encrypted(package)
-        content = _read_text_content(package)
-        for text in dict.fromkeys(_headers_and_footers(package)):
+        margins = _read_margins(package)
+        content = _read_text_content(package, margins.numbering)
+        for text in dict.fromkeys(block.text for block in margins.layout.blocks):
             content.layout.add(text)
         properties = read_properties(package, _META, _PROPERTIES)
     document = content.layout.document(media_types.ODT)
@@ -53,7 +54,7 @@ def read_odp(data: bytes, name: str) -> Document:
     """
     with open_zip(data, "odp") as package:
         _refuse_encrypted(package)
-        content = _read_text_content(package)
+        content = _read_text_content(package, OdfNumbering())
         properties = read_properties(package, _META, _PROPERTIES)
     slides = [
         (str(number), layout.document()) for number, layout in enumerate(content.pages, start=1)
@@ -80,12 +81,12 @@ def read_ods(data: bytes, name: str) -> Document:
     return _with_properties(package, sheets.grid.document(media_types.ODS), properties, name)
 
 
-def _read_text_content(package: ZipPackage) -> TextHandler:
-    """Read `content.xml` up to its first damage; raise the damage if nothing could be read."""
-    content = TextHandler(read_formula=partial(_read_formula, package))
-    if _STYLES in package.names:  # the outline and named lists
-        numbering = content.numbering
-        parse_xml_leniently(package, _STYLES, numbering.start, numbering.end, lambda text: None)
+def _read_text_content(package: ZipPackage, numbering: OdfNumbering) -> TextHandler:
+    """Read `content.xml` up to its first damage; raise the damage if nothing could be read.
+
+    `numbering` has the outline and the list styles of `styles.xml`.
+    """
+    content = TextHandler(numbering=numbering, read_formula=partial(_read_formula, package))
     damage = parse_xml_leniently(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
     if damage is not None and not content.pages and not content.layout.blocks:
@@ -108,12 +109,13 @@ def _read_formula(package: ZipPackage, path: str) -> str:
     return "" if node is None else linear_mathml(node)
 
 
-def _headers_and_footers(package: ZipPackage) -> Iterator[str]:
-    """Return the paragraphs of page headers and footers, except those with a page number."""
+def _read_margins(package: ZipPackage) -> TextHandler:
+    """Read `styles.xml`: list styles, and the paragraphs of page headers and footers, except those
+    with a page number."""
     margins = TextHandler(in_margin=True)
     if _STYLES in package.names:
         parse_xml_leniently(package, _STYLES, margins.start, margins.end, margins.text)
-    return (block.text for block in margins.layout.blocks)
+    return margins
 
 
 def _with_properties(
