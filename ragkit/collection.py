@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from ragkit.ingest.writer import Progress
     from ragkit.maintenance.tune import TuningFolder, TuningSample
     from ragkit.models.relevance import RelevanceCalibration
+    from ragkit.models.tuned import TunedSettings
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
     from ragkit.records.exploring import DuplicateReport, MapReport, StoredTopics, TopicReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import (
         CopyReport,
+        DistillReport,
         DoctorReport,
         MigrationReport,
         TuneReport,
@@ -72,7 +74,6 @@ if TYPE_CHECKING:
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
-    from ragkit.storage.sqlite.tuned import TunedSettings
     from ragkit.storage.sqlite.vector_cache import VectorCache
 
 # Seconds to wait for another writer, such as a reader that repairs an index file.
@@ -170,7 +171,7 @@ class Collection:
     def _tuned(self) -> tuple[Settings, bool]:
         """Return the effective settings, and whether a search reranks if nothing else is said: only
         with a reranker that the user has named."""
-        from ragkit.storage.sqlite import tuned
+        from ragkit.models import tuned
 
         values = dict(self._read(tuned.load).values)
         if not values:
@@ -319,13 +320,14 @@ class Collection:
         *,
         stop: threading.Event | None = None,
         password_file: str | Path | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Iterator[IndexReport]:
         """Run `index` after every change of files; yield the report of each run that had changes.
 
         - `paths`: as in `index`. Changes below them, or below all roots, start a run. One that is
           deleted is watched until it comes back; its documents are kept.
         - `stop`: set this event to end the iteration. Closing the iterator ends it, too.
-        - `password_file`: as in `index`.
+        - `password_file`, `on_progress`: as in `index`.
 
         While another process is writing, it waits and calls `notify` once. Raises as `index` does,
         except BusyError.
@@ -343,7 +345,9 @@ class Collection:
             try:
                 if not existing and named:
                     return None
-                return self.index(existing, password_file=password_file)
+                return self.index(
+                    existing, password_file=password_file, on_progress=on_progress
+                )
             except UsageError:
                 if any(is_missing(path) for path in existing):
                     return None  # deleted a moment ago; it is watched until it comes back
@@ -989,16 +993,16 @@ class Collection:
         from ragkit.exploring.topics import TopicOptions, find_topics, save, stored_number
 
         options = TopicOptions(count=count, rebuild=rebuild)
+        number = self._read(stored_number)
         found = self._read(lambda rows: find_topics(rows, self._indexes, options))
         if self.is_read_only:
-        number = self._read(stored_number)
             self._notify("the topics are not stored: the collection is only read")
         else:
             with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
-                save(self._store, found)
-        return found.report
                 if self._read(stored_number) != number:  # another process has stored topics since
                     found = self._read(lambda rows: find_topics(rows, self._indexes, options))
+                save(self._store, found)
+        return found.report
 
     def stored_topics(self) -> StoredTopics:
         """Return the topics that the last `topics` stored. Computes nothing."""
@@ -1386,10 +1390,10 @@ class Collection:
     ) -> RelevanceCalibration | None:
         """Fit the probability that a passage answers to its cosine, store it and return it.
 
-        It is fitted on questions that the collection makes of one half of its documents, and
-        `RelevanceCalibration.error` is measured on those of the other half (docs/tuning.md). None,
-        and nothing is stored, if there are too few questions, or if the cosines of answers are not
-        higher than others.
+        It is fitted on questions that the collection makes of its documents.
+        `RelevanceCalibration.error` is that of functions fitted on one half of the documents and
+        measured on the other half (docs/tuning.md). None, and nothing is stored, if there are too
+        few questions, or if the cosines of answers are not higher than others.
 
         - `seed`: as in `evaluate_self`. `wait`: as in `index`.
 
@@ -1408,7 +1412,7 @@ class Collection:
                 if model is None:
                     return None
                 documents = sample_documents(connection, SAMPLE_PASSAGES, seed)
-                questions = make_questions(documents, seed=seed, limit=150, cloze=True)
+                questions = make_questions(documents, seed=seed, limit=200, cloze=True)
                 found = relevance.calibrate(
                     connection, model["id"], self._encoders.load_encoder(model),
                     questions.part(held_out=False), questions.part(held_out=True),
@@ -1591,8 +1595,9 @@ class Collection:
 
         from ragkit.evaluation import beir
         from ragkit.maintenance import tune
+        from ragkit.models import tuned
         from ragkit.records.maintenance import TuneReport
-        from ragkit.storage.sqlite import passages, tuned
+        from ragkit.storage.sqlite import passages
 
         self._store.refuse_untrusted("it is not tuned")
         started = time.monotonic()
@@ -1731,7 +1736,7 @@ class Collection:
         """Store tuned settings. Where they cut other passages, these are built in a copy of the
         collection, whose rows the collection gets in one transaction."""
         from ragkit.maintenance import tune
-        from ragkit.storage.sqlite import tuned
+        from ragkit.models import tuned
 
         old = self._read(tuned.load).values
         names = tuned.PASSAGE_SETTINGS
@@ -1755,6 +1760,61 @@ class Collection:
         self._indexes.index_writer.update_lexical()
         self._indexes.index_writer.update_vectors()
         self._store.checkpoint()
+
+    def distill(
+        self, output: str | Path, *, dimensions: int = 256, force: bool = False
+    ) -> DistillReport:
+        """Make a static encoder (a vector for each token) of the collection's encoder, in the new
+        folder `output`, and compare both on the questions of `evaluate_self`.
+
+        It is hundreds of times as fast and clearly worse. The collection does not change; to use
+        it: `migrate(output)`, or `index(model=output)` in a new collection.
+
+        - `dimensions`: of a vector. Default: 256.
+        - `force`: replace a model in `output`.
+
+        Raises UsageError if the collection is empty or `output` is in use; ModelError if its
+        encoder is no local transformer or a package of the extra `distill` is missing.
+        """
+        import time
+
+        from ragkit.encoders import resolve
+        from ragkit.encoders.spec import ModelSpec
+        from ragkit.evaluation.encoder_quality import measure_encoder, measure_unstored
+        from ragkit.evaluation.significance import compare
+        from ragkit.learning.distill import distill
+        from ragkit.records.maintenance import DistillReport
+        from ragkit.storage.sqlite import passages
+
+        started = time.monotonic()
+        stored, spec = self._read(passages.model), self.model()
+        if stored is None or spec is None:
+            raise UsageError("the collection is empty; choose its model: ragkit index --model")
+        if spec.base_url is not None:
+            raise UsageError(f"{spec} runs on a server, so its tokens cannot be embedded here")
+        folder = distill(spec.name, output, dimensions=dimensions, force=force)
+        student = resolve.load(ModelSpec(str(folder)))
+        report = DistillReport(
+            str(folder), str(spec), student.dimension,
+            sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), 0,
+        )  # fmt: skip
+        questions = self.self_questions().part(held_out=True)
+        if questions:
+            with self._store.reading() as connection:
+                teacher = self._encoders.load_encoder()
+                before = measure_encoder(connection, stored["id"], teacher, questions, [])
+                embedding = time.monotonic()
+                after = measure_unstored(connection, student, questions)
+                seconds = time.monotonic() - embedding
+            report = replace(
+                report, questions=len(questions), teacher=before.measures, student=after.measures,
+                p_values={
+                    name: compare(before.by_query[name], after.by_query[name]).p_value
+                    for name in before.by_query
+                },
+                passages_per_second=self.status().passages / seconds,
+            )  # fmt: skip
+        return replace(report, seconds=time.monotonic() - started)
 
     def judge(
         self, query: str, references: str | Sequence[str], *, relevant: bool | None

@@ -19,7 +19,7 @@ import numpy as np
 from ragkit.encoders import encode_with_headers
 from ragkit.evaluation.encoder_quality import rank_exactly
 from ragkit.evaluation.self_questions import SelfQuestion
-from ragkit.models.relevance import RelevanceCalibration
+from ragkit.models.relevance import Abstention, RelevanceCalibration, ReliabilityBin
 from ragkit.storage.sqlite.passages import headers_and_spans
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BINS = 10
 MIN_QUESTIONS = 20  # of each part: with fewer nothing is fitted
+BOUNDS = (0.25, 0.5, 0.75)  # probabilities below which a question is declined, in the report
 _DEPTH = 60  # neighbors that are looked at
 _HITS = 1  # of each question: the best one
 _PRIOR = 1e-3  # precision of the slope's normal prior, which keeps it finite
@@ -38,25 +39,39 @@ def calibrate(
     connection: sqlite3.Connection,
     model_id: int,
     encoder: Encoder,
-    train: Sequence[SelfQuestion],
-    held_out: Sequence[SelfQuestion],
+    first: Sequence[SelfQuestion],
+    second: Sequence[SelfQuestion],
 ) -> RelevanceCalibration | None:
-    """Fit on the questions of one part and measure the error on those of the other.
+    """Fit on the questions of both parts; measure on each part what the other one fits.
 
-    Returns None if one of the parts has fewer than 20 questions, or if higher cosines are not more
-    often those of answers. Raises ModelError if the encoder fails.
+    So every question is unseen where it is measured, and all of them are used. Returns None if one
+    of the parts has fewer than 20 questions, or if higher cosines are not more often those of
+    answers. Raises ModelError if the encoder fails.
     """
-    if min(len(train), len(held_out)) < MIN_QUESTIONS:
+    if min(len(first), len(second)) < MIN_QUESTIONS:
         return None
-    cosines, answers = _pairs(connection, model_id, encoder, train)
+    parts = [_ask(connection, model_id, encoder, questions) for questions in (first, second)]
+    cosines, answers, has_answer = (np.concatenate(each) for each in zip(*parts, strict=True))
     slope, offset = fit(cosines, answers)
     if slope <= 0 or not answers.any():  # then no minimum of the cosine leaves out the right ones
         return None
-    fitted = RelevanceCalibration(encoder.fingerprint, slope, offset, len(held_out), 0.0)
-    cosines, answers = _pairs(connection, model_id, encoder, held_out)
-    probabilities = np.array([fitted.probability(float(each)) for each in cosines])
-    error = expected_calibration_error(probabilities, answers)
-    return RelevanceCalibration(encoder.fingerprint, slope, offset, len(held_out), error)
+    unseen = []
+    for own, other in (parts, parts[::-1]):
+        fitted = RelevanceCalibration(encoder.fingerprint, *fit(other[0], other[1]), 0, 0.0)
+        unseen.append(np.array([fitted.probability(float(each)) for each in own[0]]))
+    probabilities = np.concatenate(unseen)
+    return RelevanceCalibration(
+        encoder.fingerprint, slope, offset, len(first) + len(second),
+        expected_calibration_error(probabilities, answers),
+        reliability(probabilities, answers),
+        tuple(
+            Abstention(
+                bound, float(np.mean(probabilities[~has_answer] < bound)),
+                float(np.mean(probabilities[has_answer] < bound)),
+            )
+            for bound in BOUNDS
+        ),
+    )  # fmt: skip
 
 
 def fit(cosines: NDArray[np.float64], answers: NDArray[np.bool_]) -> tuple[float, float]:
@@ -86,14 +101,28 @@ def expected_calibration_error(
 ) -> float:
     """Return the mean distance of the probability from the share of answers, over 10 bins of equal
     width, weighted by their size (Naeini et al., AAAI 2015). 0 without values."""
+    return sum(
+        each.count * abs(each.probability - each.answered) / len(probabilities)
+        for each in reliability(probabilities, answers)
+    )
+
+
+def reliability(
+    probabilities: NDArray[np.float64], answers: NDArray[np.bool_]
+) -> tuple[ReliabilityBin, ...]:
+    """Return the bins of a reliability diagram that have a value: 10 of equal width."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    error = 0.0
+    found = []
     for number in range(BINS):
         inside = bins == number
         if inside.any():
-            distance = abs(probabilities[inside].mean() - answers[inside].mean())
-            error += float(inside.mean() * distance)
-    return error
+            found.append(
+                ReliabilityBin(
+                    number / BINS, (number + 1) / BINS, int(inside.sum()),
+                    float(probabilities[inside].mean()), float(answers[inside].mean()),
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _pairs(
@@ -102,7 +131,18 @@ def _pairs(
     encoder: Encoder,
     questions: Sequence[SelfQuestion],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return cosine and whether it answers, of the best hit of each question, asked both ways."""
+    """Return the first two arrays of `_ask`."""
+    return _ask(connection, model_id, encoder, questions)[:2]
+
+
+def _ask(
+    connection: sqlite3.Connection,
+    model_id: int,
+    encoder: Encoder,
+    questions: Sequence[SelfQuestion],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return of the best hit of each question, asked both ways: its cosine, whether it answers, and
+    whether the question was asked with its document."""
     vectors = encoder.encode_queries([question.text for question in questions])
     ranked = rank_exactly(connection, model_id, vectors, _DEPTH)
     # Each document is in memory once: most questions may be of one large document.
@@ -114,6 +154,7 @@ def _pairs(
     masked = _masked_cosines(encoder, questions, vectors, documents)
     cosines: list[float] = []
     answers: list[bool] = []
+    with_document: list[bool] = []
     for question, ranking, own, replaced in zip(questions, ranked, documents, masked, strict=True):
         others = [(cosine, False) for passage_id, cosine in ranking if passage_id not in own]
         inside = [
@@ -125,7 +166,10 @@ def _pairs(
         for cosine, is_answer in (*with_answer, *others[:_HITS]):
             cosines.append(cosine)
             answers.append(is_answer)
-    return np.array(cosines), np.array(answers, dtype=bool)
+        with_document += [True] * len(with_answer) + [False] * len(others[:_HITS])
+    return (
+        np.array(cosines), np.array(answers, dtype=bool), np.array(with_document, dtype=bool),
+    )  # fmt: skip
 
 
 def _answers(question: SelfQuestion, start: int, end: int) -> bool:

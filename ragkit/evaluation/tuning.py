@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from ragkit.evaluation.significance import Difference, compare
+from ragkit.models.tuned import Value
 from ragkit.records.maintenance import TuningTrial
-from ragkit.storage.sqlite.tuned import Value
 
 MAIN_MEASURE = "nDCG@10"
 MIN_QUESTIONS = 20  # of each half: with fewer nothing is tuned

@@ -17,14 +17,36 @@ KEY = "relevance"  # of the table `collection`
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """A tenth of the range of probabilities, with the unseen questions whose best hit is in it."""
+
+    low: float
+    high: float
+    count: int
+    probability: float  # their mean
+    answered: float  # share of them whose best hit answers
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """What a bound of the probability does to unseen questions: shares that are declined."""
+
+    bound: float
+    without_answer: float  # of the questions that nothing answers
+    with_answer: float  # of the others
+
+
+@dataclass(frozen=True, slots=True)
 class RelevanceCalibration:
     """The logistic function of a collection and encoder, and how well it fits unseen questions."""
 
     fingerprint: str  # of the encoder
     slope: float
     offset: float
-    questions: int  # that were held out, each asked with and without its answer
+    questions: int  # that were unseen when measured, each asked with and without its answer
     error: float  # expected calibration error on them, 10 bins
+    bins: tuple[ReliabilityBin, ...] = ()  # the reliability diagram; those with questions
+    abstentions: tuple[Abstention, ...] = ()
 
     def probability(self, cosine: float) -> float:
         """Return how likely a passage with this cosine to the query answers it: 0 to 1."""
@@ -47,8 +69,23 @@ def load(connection: sqlite3.Connection, fingerprint: str) -> RelevanceCalibrati
         found = RelevanceCalibration(
             str(stored["fingerprint"]), float(stored["slope"]), float(stored["offset"]),
             int(stored["questions"]), float(stored["error"]),
+            tuple(
+                ReliabilityBin(
+                    float(each["low"]), float(each["high"]), int(each["count"]),
+                    float(each["probability"]), float(each["answered"]),
+                )
+                for each in stored.get("bins", ())
+            ),
+            tuple(
+                Abstention(
+                    float(each["bound"]), float(each["without_answer"]), float(each["with_answer"])
+                )
+                for each in stored.get("abstentions", ())
+            ),
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except (
+        ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError,
+    ):  # fmt: skip
         return None
     is_finite = all(map(math.isfinite, (found.slope, found.offset, found.error)))
     is_valid = is_finite and found.slope > 0  # else no cosine is a minimum

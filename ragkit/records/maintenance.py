@@ -126,3 +126,20 @@ class TuneReport:
         name = "nDCG@10"
         gain = self.after.get(name, 0.0) - self.before.get(name, 0.0)
         return gain > 0 and self.p_values.get(name, 1.0) < 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class DistillReport:
+    """A static encoder that `ragkit distill` made. `teacher` and `student` are measures of dense
+    search by name, on the held-out questions made from the collection; {} without questions."""
+
+    output: str  # the folder of the static encoder
+    teacher_model: str
+    dimension: int
+    bytes: int  # of the folder
+    questions: int
+    teacher: Mapping[str, float] = field(default_factory=dict)
+    student: Mapping[str, float] = field(default_factory=dict)
+    p_values: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    passages_per_second: float = 0.0  # that the static encoder embedded

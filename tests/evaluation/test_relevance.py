@@ -38,6 +38,13 @@ def test_the_error_is_the_one_worked_by_hand():
     assert expected_calibration_error(np.array([]), np.array([], dtype=bool)) == 0
 
 
+def test_the_bins_of_the_diagram_are_those_worked_by_hand():
+    probabilities = np.array([0.05, 0.05, 0.9, 1.0])
+    low, high = relevance.reliability(probabilities, np.array([False, False, True, False]))
+    assert (low.low, low.high, low.count, low.answered) == (0.0, 0.1, 2, 0.0)
+    assert (high.count, high.probability, high.answered) == (2, pytest.approx(0.95), 0.5)
+
+
 def write_sections(folder, count):
     """Notes whose first sentence shares half of its words with the rest, none with others."""
     folder.mkdir()
@@ -60,6 +67,11 @@ def test_a_collection_is_calibrated_on_its_own_text(open_collection, tmp_path, m
     assert found == collection.relevance()
     assert found.slope > 0
     assert found.error < 0.2
+    assert found.questions == 40  # each of them unseen where it was measured
+    assert sum(each.count for each in found.bins) == 80  # asked with and without its document
+    shares = [(each.without_answer, each.with_answer) for each in found.abstentions]
+    assert shares == sorted(shares)  # a higher bound declines more
+    assert all(without >= own for without, own in shares)
     question = "word3x1 word3x2 word3x3 word3x4"
     (best,) = collection.search(question, k=1)
     (other,) = collection.search("nothing like this at all", k=1)

@@ -13,7 +13,7 @@ import pytest
 from ragkit import Collection, Settings
 from ragkit.errors import CollectionError, UsageError
 from ragkit.maintenance import tune
-from ragkit.storage.sqlite import tuned
+from ragkit.models import tuned
 from ragkit.storage.sqlite.question_sources import PassageSpan, SourceDocument
 from tests.conftest import REPOSITORY, WordEncoder
 from tests.maintenance.test_migrate import BlindEncoder
@@ -223,7 +223,8 @@ import os, signal, sys, traceback
 from pathlib import Path
 import faiss, numpy, tantivy  # once, not in each child
 from ragkit import Collection
-from ragkit.storage.sqlite import transfer, tuned
+from ragkit.models import tuned
+from ragkit.storage.sqlite import transfer
 from ragkit.storage.sqlite.database import Database
 from tests.maintenance.test_tune import DEFAULTS, SynonymEncoder, found, sizes, write_pages
 

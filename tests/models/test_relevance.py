@@ -19,12 +19,36 @@ def test_cosine_and_probability_are_inverse():
 FALLING = '{"fingerprint": "%s", "slope": -1, "offset": 0, "questions": 9, "error": 0}' % ("f" * 64)
 
 
-@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}', FALLING])
+BINS = FALLING.replace("-1", "1").replace("}", ', "bins": [{"low": 0}]}')
+
+
+@pytest.mark.parametrize(
+    "stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}', FALLING, BINS]
+)
 def test_a_damaged_calibration_counts_as_none(collection, folder, stored):
     collection.index(folder)
     with collection._store.writing() as connection:
         relevance.set_value(connection, relevance.KEY, stored)
     assert collection.relevance() is None
+
+
+def test_a_calibration_of_an_earlier_version_has_no_diagram(collection, folder):
+    collection.index(folder)
+    with collection._store.writing() as connection:
+        relevance.set_value(connection, relevance.KEY, FALLING.replace("-1", "1"))
+    assert collection.relevance() == RelevanceCalibration("f" * 64, 1.0, 0.0, 9, 0.0)
+
+
+def test_bins_and_abstentions_are_stored(collection, folder, encoder):
+    collection.index(folder)
+    found = RelevanceCalibration(
+        encoder.fingerprint, 8.0, -4.0, 50, 0.03,
+        (relevance.ReliabilityBin(0.0, 0.1, 3, 0.05, 0.0),),
+        (relevance.Abstention(0.5, 0.9, 0.1),),
+    )  # fmt: skip
+    with collection._store.writing() as connection:
+        relevance.store(connection, found)
+    assert collection.relevance() == found
 
 
 @pytest.fixture

@@ -110,6 +110,11 @@ def add_index(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--watch", action="store_true", help="keep running and re-index on changes"
     )
+    command.add_argument(
+        "--nice",
+        action=argparse.BooleanOptionalAction,
+        help="leave the processor to other programs, and pause while the computer runs on battery",
+    )
     add_wait(command)
     add_json(command)
 

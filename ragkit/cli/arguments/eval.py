@@ -54,6 +54,11 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "collection; embeds some hundred texts",
     )
     command.add_argument(
+        "--png",
+        metavar="FILE",
+        help="with --self, of a calibrated collection: draw the reliability diagram",
+    )
+    command.add_argument(
         "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")

@@ -100,3 +100,19 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     )
     add_wait(command)
     add_json(command)
+
+
+def add_distill(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `distill`."""
+    command.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="the folder of the static encoder"
+    )
+    command.add_argument(
+        "--size",
+        type=int,
+        default=256,
+        metavar="N",
+        help="numbers of a vector (default: 256)",
+    )
+    command.add_argument("--force", action="store_true", help="replace the model in DIR")
+    add_json(command)

@@ -182,9 +182,15 @@ _COMMANDS = (
     ),
     _Command(
         ("tune",),
-        "tune.tune",
+        "migrate.tune",
         "choose mode, passage size and more on questions made from the collection",
         "maintenance.add_tune",
+    ),
+    _Command(
+        ("distill",),
+        "migrate.distill",
+        "make a static encoder of the collection's model: very fast, and worse",
+        "maintenance.add_distill",
     ),
     _Command(
         ("serve",),

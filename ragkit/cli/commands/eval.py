@@ -40,6 +40,8 @@ def evaluate(arguments: Namespace) -> int:
         return eval_self.evaluate(arguments)
     if arguments.calibrate:
         raise UsageError("--calibrate needs --self: a collection is calibrated on its own text")
+    if arguments.png is not None:
+        raise UsageError("--png draws the calibration of a collection; it needs --self")
     if arguments.dataset is None:
         raise UsageError("expected a DATASET (a folder in BEIR's layout), or --self")
     if arguments.run_file is not None:

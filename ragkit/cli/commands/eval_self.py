@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.commands.groups import load_settings, open_collection
@@ -38,14 +38,7 @@ class _SelfVariant:
 
 def evaluate(arguments: Namespace) -> int:
     """Run `ragkit eval --self`; return its exit code."""
-    for name, value in (
-        ("DATASET", arguments.dataset), ("--protocol", arguments.protocol),
-        ("--run", arguments.run_file), ("--model", arguments.model),
-    ):  # fmt: skip
-        if value is not None:
-            raise UsageError(f"--self measures the collection itself, without {name}")
-    if arguments.calibrate and arguments.compare is not None:
-        raise UsageError("--calibrate and --compare do not go together; run them one by one")
+    _check_arguments(arguments)
     rerank = bool(arguments.rerank)
     with open_collection(arguments) as collection:
         if arguments.compare is not None:
@@ -64,6 +57,8 @@ def evaluate(arguments: Namespace) -> int:
                 )
         else:
             calibration = collection.relevance()
+    if arguments.png is not None:
+        _draw(calibration, arguments.png)
     if arguments.json:
         render.print_json(
             _fields(found)
@@ -81,9 +76,57 @@ def evaluate(arguments: Namespace) -> int:
         print(
             f"probability that the best passage answers ↔ its cosine: {cosines}\n"
             f"  expected calibration error {calibration.error:.3f} "
-            f"({format_count(calibration.questions, 'held-out question')})"
+            f"({format_count(calibration.questions, 'unseen question')})"
         )
+        _print_reliability(calibration)
     return 0
+
+
+def _check_arguments(arguments: Namespace) -> None:
+    """Raise UsageError for arguments that do not go together."""
+    for name, value in (
+        ("DATASET", arguments.dataset), ("--protocol", arguments.protocol),
+        ("--run", arguments.run_file), ("--model", arguments.model),
+    ):  # fmt: skip
+        if value is not None:
+            raise UsageError(f"--self measures the collection itself, without {name}")
+    if arguments.calibrate and arguments.compare is not None:
+        raise UsageError("--calibrate and --compare do not go together; run them one by one")
+    if arguments.png is not None:
+        if arguments.compare is not None:
+            raise UsageError("--png and --compare do not go together; run them one by one")
+        from ragkit.evaluation.beir import check_writable
+
+        check_writable(arguments.png)
+
+
+def _draw(calibration: RelevanceCalibration | None, path: str) -> None:
+    if calibration is None or not calibration.bins:
+        raise UsageError(
+            "there is nothing to draw; calibrate first: ragkit eval --self --calibrate"
+        )
+    from ragkit.cli.output.reliability import draw_reliability
+
+    draw_reliability(calibration, path)
+
+
+def _print_reliability(calibration: RelevanceCalibration) -> None:
+    """Print the reliability diagram as a table, and what bounds of the probability decline."""
+    if calibration.bins:
+        print("  probability  questions  mean   answered")
+    for each in calibration.bins:
+        bar = "█" * round(20 * each.answered)
+        line = (
+            f"  {each.low:.1f} – {each.high:.1f}  {each.count:9,}  {each.probability:.3f}  "
+            f"{each.answered:.3f}  {bar}"
+        )
+        print(line.rstrip())
+    for abstention in calibration.abstentions:
+        print(
+            f"  --min-relevance {abstention.bound:.2f} declines {abstention.without_answer:.0%} of "
+            f"the questions without an answer (without it 0%), and {abstention.with_answer:.0%} of "
+            "the others"
+        )
 
 
 def _calibration_fields(calibration: RelevanceCalibration | None) -> dict[str, Any] | None:
@@ -94,6 +137,8 @@ def _calibration_fields(calibration: RelevanceCalibration | None) -> dict[str, A
         "cosines": cosines,  # by probability
         "expected_calibration_error": round(calibration.error, 4),
         "questions": calibration.questions,
+        "reliability": [asdict(each) for each in calibration.bins],
+        "abstentions": [asdict(each) for each in calibration.abstentions],
     }
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ragkit.storage.sqlite import state, tuned
+from ragkit.models import tuned
+from ragkit.storage.sqlite import state
 
 
 def test_tuned_settings_are_stored(collection):
