@@ -109,6 +109,7 @@ class Settings:
     records: bool | None = None
     # Documents with keys or tokens, of SECRET_MODES; None: the collection's own, else warn.
     secrets: str | None = None
+    nice: bool = False  # `index` leaves the processor to others and pauses on battery
     index_generated: bool = False  # read generated and vendored files, too
     # Limits of reading one file, in the sandboxed process.
     reader_seconds: float = 30.0

@@ -178,7 +178,7 @@ def test_the_project_file_of_a_checkout_may_set_what_is_harmless(checkout):
     lines = {
         "precision": '"int8"', "dimensions": "64", "window": "512", "mode": '"lexical"',
         "fusion": '"rrf"', "top_k": "3", "candidates": "9", "passage_tokens": "99",
-        "min_relevance": "0.4",
+        "min_relevance": "0.4", "passage_header": "false",
         "overlap": "0.1", "records": "true", "index_generated": "true", "ocr_engine": '"tesseract"',
         "llm_context_tokens": "2048",
     }  # fmt: skip
@@ -221,7 +221,7 @@ def test_every_setting_is_either_harmless_or_refused_in_a_checkout():
     decided = {*settings.HARMLESS, *settings._LIMITS, *settings.FORBIDDEN_IN_PROJECT_FILES}
     refused = {
         "collection", "model", "tokenizer", "reranker", "ocr_languages", "secrets", "llm_model",
-        "vector_cache_mb",
+        "vector_cache_mb", "nice",
     }  # fmt: skip
     assert decided | refused == known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from ragkit.records.reports import UNREAD_STATUSES
 from ragkit.storage.sqlite.database import FILE_NAME
 
 if TYPE_CHECKING:
+    from ragkit.ingest.writer import Progress
     from ragkit.records.reports import Coverage, IndexReport
 
 
@@ -63,11 +64,17 @@ def index(arguments: Namespace) -> int:
 def _index(arguments: Namespace) -> int:
     from ragkit.cli.output.progress import progress
 
+    before_step = _background(load_settings(arguments).nice)
     with open_collection(arguments, create=True) as collection:
         paths = arguments.paths
         if not paths and collection.folder.name == LOCAL_FOLDER and not collection.status().roots:
             paths = [collection.folder.parent]  # `ragkit init`, then `ragkit index`
         with progress() as show:
+
+            def step(done: Progress) -> None:
+                before_step()
+                show(done)
+
             report = collection.index(
                 paths,
                 model=arguments.model,
@@ -78,19 +85,34 @@ def _index(arguments: Namespace) -> int:
                 rebuild=arguments.rebuild,
                 password_file=arguments.password_file,
                 wait=arguments.wait,
-                on_progress=show,
+                on_progress=step,
             )
         _show_report(arguments, report)
         if report.coverage is not None and not report.coverage.files:
             print_message(_no_files(report.coverage, collection.status().roots))
         if arguments.watch and not arguments.dry_run:
-            for report in collection.watch(arguments.paths, password_file=arguments.password_file):
+            for report in collection.watch(
+                arguments.paths,
+                password_file=arguments.password_file,
+                on_progress=lambda _: before_step(),
+            ):
                 _show_report(arguments, report)
     if arguments.strict and report.missing:
         for line in coverage.format_missing(report.missing).split("\n"):
             print_message(line)
         return WRONG_USAGE
     return 0
+
+
+def _background(is_nice: bool) -> Callable[[], None]:
+    """Lower the priority of this process if `is_nice`. Returns what is to be called before each
+    step of a run: it waits while the computer runs on battery."""
+    if not is_nice:
+        return lambda: None
+    from ragkit.maintenance import background
+
+    background.lower_priority()
+    return background.PowerPause(print_message).wait
 
 
 def _no_files(found: Coverage, roots: Sequence[str]) -> str:

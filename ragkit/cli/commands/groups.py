@@ -31,7 +31,7 @@ def load_with_origins(arguments: Namespace) -> tuple[configuration.Settings, dic
     """Return the settings as `load_settings` does, and where each that is set comes from."""
     names = (
         "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
-        "reranker", "secrets",
+        "reranker", "secrets", "nice",
     )  # fmt: skip
     flags = {name: getattr(arguments, name, None) for name in names}
     return configuration.load_with_origins(flags=flags)

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from ragkit.maintenance import background
 from tests.documents.files import make_zip
 
 REPORT = [
@@ -235,3 +236,19 @@ def test_an_empty_folder_and_an_empty_list_are_reported(run, tmp_path):
     assert run("-c", "kit", "ls", "--json")[1:] == ("[]\n", "")
     (tmp_path / "empty" / ".hidden").write_text("x")
     assert "ragkit ls --failed lists what rules leave out" in run("-c", "kit", "index")[2]
+
+
+def test_index_waits_for_mains_power_while_it_runs(run, folder, monkeypatch):
+    lowered, naps = [], []
+
+    class Pause(background.PowerPause):
+        def __init__(self, notify):
+            super().__init__(notify, lambda: len(naps) < 3, sleep=naps.append)
+
+    monkeypatch.setattr(background, "lower_priority", lambda: lowered.append(True))
+    monkeypatch.setattr(background, "PowerPause", Pause)
+    code, out, err = run("index", "notes", "--nice")
+    assert (code, lowered) == (0, [True])
+    assert out.startswith("3 files (3 added)")
+    assert "paused: the computer runs on battery" in err
+    assert naps == [background.CHECK_SECONDS] * 3
