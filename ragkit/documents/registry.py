@@ -163,6 +163,13 @@ _SOURCE_CODE = {
     "text/x-xslt": "xsl xslt",
     "text/x-zig": "zig",
 }
+_WITH_GRAMMAR = frozenset(  # languages whose classes and functions are found: `formats/code`
+    {
+        *("text/javascript", "text/x-c", "text/x-c++", "text/x-csharp", "text/x-go", "text/x-java"),
+        *("text/x-kotlin", "text/x-php", "text/x-python", "text/x-ruby", "text/x-rust"),
+        *("text/x-scala", "text/x-shellscript", "text/x-swift", "text/x-typescript"),
+    }
+)
 _SOURCE_FILE_NAMES = {
     "text/x-cmake": "cmakelists.txt",
     "text/x-dockerfile": "dockerfile containerfile",
@@ -193,9 +200,9 @@ _ROWS: tuple[Format, ...] = (
             name="source code, configuration",
             extensions=extensions,
             file_names=_SOURCE_FILE_NAMES.get(media_type, ""),
-            reader=f"{_FORMATS}.code:read_code",
+            reader=f"{_FORMATS}.code:read_code" if media_type in _WITH_GRAMMAR else _TEXT,
             in_process=True,
-            native="tree_sitter",
+            native="tree_sitter" if media_type in _WITH_GRAMMAR else "",
             content=_SOURCE_CONTENT,
         )
         for media_type, extensions in _SOURCE_CODE.items()

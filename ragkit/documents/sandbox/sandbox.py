@@ -1,9 +1,10 @@
 """Reads untrusted files in a worker process that may hang, grow or die without harm.
 
-Text, code and Markdown of moderate size are read in this process: their readers are ragkit's own,
-and linear. Everything else goes to a worker process, which is started for the first such file and
-replaced when one has killed it. Each failure becomes a reason. Images of pages come back from the
-worker to be recognised by an OCR engine. The worker's answers are not trusted (see `protocol`).
+Text and Markdown of moderate size are read in this process, and code where tree-sitter is not
+installed: their readers are ragkit's own, and linear. Everything else goes to a worker process,
+which is started for the first such file and replaced when one has killed it. Each failure becomes a
+reason. Images of pages come back from the worker to be recognised by an OCR engine. The worker's
+answers are not trusted (see `protocol`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from ragkit.documents.formats import code
 from ragkit.documents.formats.code import read_code
 from ragkit.documents.read import read
+from ragkit.documents.registry import FORMATS
 from ragkit.passages.split import split_document
 from tests.conftest import WordEncoder
 
@@ -141,3 +143,7 @@ def test_tree_sitter_is_only_loaded_in_the_worker():
     )
     result = subprocess.check_output([sys.executable, "-c", script], text=True)
     assert result.split() == ["4", "False"]
+
+
+def test_the_formats_that_leave_this_process_are_those_with_a_grammar():
+    assert {row.media_type for row in FORMATS.values() if row.native} == set(code._GRAMMARS)

@@ -104,7 +104,7 @@ def test_give_up_ends_the_current_file_at_once(create_sandbox, python_pdf):
 
 def test_text_up_to_one_megabyte_needs_no_worker(create_sandbox):
     sandbox = create_sandbox()
-    for name in ("a.txt", "a.md", "a.py"):
+    for name in ("a.txt", "a.md", "a.toml"):
         assert sandbox.read(detect(b"Words.\n", name))[0].document.text == "Words.\n"
     assert sandbox._worker is None
     sandbox.read(detect(b"Words.\n" * 200_000, "a.txt"))
