@@ -126,7 +126,7 @@ class SearchOptions:
         None,
         "prefer newer files: after this many days the bonus of a file's time is half; it is worth "
         "a cosine of 0.05 at most, so that relevance decides",
-        {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
+        {"type": "number", "minimum": 0.001, "maximum": 1_000_000},
         metavar="DAYS",
         request="days after which the bonus for a file's time of modification is half",
     )

@@ -5,7 +5,8 @@ import { byId, copyButton, counted, make } from "../dom.js";
 import { headings, hitItem, placeLine, titleOf } from "../hits.js";
 import { searchOptions, showFilterError } from "../search.js";
 import { addressOf } from "../state.js";
-import { utf16Index, withAddresses } from "../text.js";
+import { utf16Index } from "../text.js";
+import { withAddresses } from "./addresses.js";
 import * as store from "./store.js";
 
 const EXTRACTIVE = "extractive"; // the model name of an answer without a language model
