@@ -969,10 +969,18 @@ class Collection:
 
         Raises UsageError for a value out of range.
         """
+        from ragkit.exploring import stored_versions
         from ragkit.exploring.duplicates import DuplicateOptions, find_duplicates
 
         options = DuplicateOptions(min_score=min_score, limit=limit)
-        return self._read(lambda rows: find_duplicates(rows, self._indexes, options))
+        report = self._read(lambda rows: find_duplicates(rows, self._indexes, options))
+        if not self.is_read_only:  # after an import, no run of `index` has found the versions
+            with (
+                contextlib.suppress(CollectionError),
+                writer_lock(self.folder, "ragkit duplicates", 0),
+            ):
+                stored_versions.update(self._store, self._indexes)
+        return report
 
     def topics(
         self, *, count: int | None = None, rebuild: bool = False, wait: float | None = None

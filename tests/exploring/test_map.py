@@ -42,6 +42,22 @@ def test_the_axes_are_the_principal_components(filled, encoder):
         np.testing.assert_allclose(found[:, axis], sign * expected, atol=1e-3)
 
 
+def test_umap_gives_the_same_places_twice_and_groups_what_is_alike(collection, folder):
+    pytest.importorskip("umap", reason="needs pip install umap-learn")
+    for number in range(12):
+        for place in ("harbour", "kitchen"):
+            (folder / f"{place}{number}.txt").write_text(f"The {place} at hour number {number}.\n")
+    collection.index(folder)
+    first = collection.map(method="umap", rebuild=True)
+    assert places(collection.map(method="umap", rebuild=True)) == places(first)
+    assert (first.method, first.kept) == ("umap", 0)
+    found = np.array([(point.x, point.y) for point in first.points])
+    assert np.isfinite(found).all()
+    groups = [found[[word in point.path for point in first.points]] for word in ("harb", "kitch")]
+    spread = max(np.linalg.norm(own - own.mean(axis=0), axis=1).mean() for own in groups)
+    assert np.linalg.norm(groups[0].mean(axis=0) - groups[1].mean(axis=0)) > spread
+
+
 def test_points_stay_and_new_ones_are_placed_among_their_neighbors(filled):
     collection, folder = filled
     before = places(collection.map(method="pca"))

@@ -79,6 +79,16 @@ def test_versions_follow_changes_of_the_collection(notes, tmp_path):
     assert newer(collection) == {"leave-2022.txt": None, "leave-2023.txt": None}
 
 
+def test_duplicates_finds_the_versions_of_an_imported_collection(notes, tmp_path, encoder):
+    collection = notes({"leave-2023.txt": LEAVE.format(23), "leave-2024.txt": LEAVE.format(24)})
+    collection.export(tmp_path / "export")
+    Collection.import_export(tmp_path / "export", tmp_path / "copy")
+    with Collection(tmp_path / "copy", encoder=encoder) as copy:
+        assert set(newer(copy).values()) == {None}
+        copy.duplicates()
+        assert newer(copy) == {"leave-2023.txt": "leave-2024.txt", "leave-2024.txt": None}
+
+
 def test_copies_are_no_versions_and_times_decide_where_names_are_equal(notes):
     copy = {"a/plan.txt": LEAVE.format(5), "b/plan.txt": LEAVE.format(5)}
     collection = notes(copy)
