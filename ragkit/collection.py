@@ -1769,6 +1769,39 @@ class Collection:
         self._indexes.index_writer.update_vectors()
         self._store.checkpoint()
 
+    def write_training_pairs(self, path: str | Path, *, seed: int = 0) -> int:
+        """Write triplets (anchor, positive, negative) made from the train half of the documents to
+        a JSONL file for `learning.train`; return their number.
+
+        The negatives are passages of other documents that the present encoder finds near. `seed`
+        is as in `evaluate_self`, whose questions come from the other half.
+
+        Raises UsageError if the collection is empty or the file cannot be written, ModelError.
+        """
+        import json
+
+        from ragkit.evaluation.training_pairs import make_triplets
+        from ragkit.storage.sqlite import passages
+
+        encoder = self._encoders.load_encoder()
+        with self._store.reading() as connection:
+            model = passages.model(connection)
+            if model is None:
+                raise UsageError("the collection is empty; fill it first: ragkit index FOLDER")
+            triplets = make_triplets(connection, model["id"], encoder, seed)
+        lines = [
+            json.dumps(
+                {"anchor": each.anchor, "positive": each.positive, "negative": each.negative},
+                ensure_ascii=False,
+            )
+            for each in triplets
+        ]
+        try:
+            Path(path).expanduser().write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        return len(lines)
+
     def distill(
         self, output: str | Path, *, dimensions: int = 256, force: bool = False
     ) -> DistillReport:

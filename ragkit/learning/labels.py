@@ -41,6 +41,7 @@ class Example:
     first: str
     second: str
     target: Target = None  # a score in [0, 1], a class index, or None for the objective ranking
+    negative: str | None = None  # for ranking: a hard negative, beside those of the batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,10 @@ def build_examples(
         if isinstance(target, str):
             skipped.append(SkippedLine(row.line, target))
         else:
-            examples.append(Example(row.first, row.second, target))
+            examples.append(Example(row.first, row.second, target, row.negative))
+    if objective == "ranking" and any(example.negative for example in examples):
+        skipped += [SkippedLine(row.line, "no negative") for row in file.rows if not row.negative]
+        examples = [example for example in examples if example.negative]
     return examples, skipped
 
 

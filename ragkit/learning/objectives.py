@@ -71,8 +71,9 @@ def _create_softmax_loss(model: SentenceTransformer, class_count: int) -> Loss:
 
 
 def _create_ranking_loss(model: SentenceTransformer, class_count: int) -> Loss:
-    """Cross entropy of each pair's second text against those of all other pairs in the batch:
-    in-batch negatives (Henderson et al. 2017, https://arxiv.org/abs/1705.00652)."""
+    """Cross entropy of each pair's second text against those of all other pairs in the batch
+    (in-batch negatives, Henderson et al. 2017, https://arxiv.org/abs/1705.00652) and, of triplets,
+    against all hard negatives."""
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
     return MultipleNegativesRankingLoss(model)

@@ -31,6 +31,7 @@ COLUMNS = {
     ),
     "score": ("score", "similarity", "similarity_score", "relatedness_score"),
     "label": ("label", "gold_label"),
+    "negative": ("negative", "hard_negative"),
 }  # fmt: skip
 _ROLES = {name: role for role, names in COLUMNS.items() for name in names}
 _EXPECTED_COLUMNS = (
@@ -53,6 +54,7 @@ class PairRow:
     second: str
     score: Any = None  # as written: a number, or text that may be one; None if absent
     label: Any = None  # as written; None if absent
+    negative: str | None = None  # a text like `second` that does not belong to `first`
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,5 +198,9 @@ def _parse_row(line: int, values: dict[str, Any]) -> PairRow | str:
             return f"{COLUMNS[role][0]} is a {type(text).__name__}, expected text"
         if not text.strip():
             return f"{COLUMNS[role][0]} is empty"
+    negative = by_role["negative"]
+    if negative is not None and not isinstance(negative, str):
+        return f"{COLUMNS['negative'][0]} is a {type(negative).__name__}, expected text"
     first, second = clean(by_role["first"].strip()), clean(by_role["second"].strip())
-    return PairRow(line, first, second, by_role["score"], by_role["label"])
+    own_negative = clean((negative or "").strip()) or None
+    return PairRow(line, first, second, by_role["score"], by_role["label"], own_negative)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from transformers import TrainerCallback
 
+_TEXTS = ("first", "second", "negative")  # columns of the training data that are encoded
 Untyped: TypeAlias = Any  # what the trainer passes to its callbacks
 
 
@@ -115,6 +116,8 @@ def _create_trainer(
         "second": [example.second for example in examples],
     }
     is_ranking = examples[0].target is None
+    if is_ranking and examples[0].negative is not None:
+        columns["negative"] = [example.negative for example in examples]
     if not is_ranking:
         columns["label"] = [example.target for example in examples]
     steps = plan.count_steps(len(examples))
@@ -144,7 +147,7 @@ def _training_arguments(
         seed=plan.seed,
         # A relevant passage must not occur twice in a batch: it would be a false negative.
         batch_sampler="no_duplicates" if is_ranking else "batch_sampler",
-        prompts=dict(zip(("first", "second"), prompts, strict=True)) if any(prompts) else None,
+        prompts=dict(zip(_TEXTS, (*prompts, prompts[1]), strict=True)) if any(prompts) else None,
         logging_steps=1,
         logging_nan_inf_filter=False,  # the monitor must see a loss of NaN
         eval_strategy="no",  # the monitor evaluates

@@ -116,3 +116,13 @@ def test_a_label_that_is_not_in_the_training_file_is_skipped():
 def test_too_few_or_too_many_classes_are_an_error(labels):
     with pytest.raises(UsageError, match="different labels; expected 2 to 50 classes"):
         infer_label_scale(make_file(labels=labels), "softmax")
+
+
+def test_where_some_pairs_have_negatives_the_others_are_left_out():
+    rows = (
+        PairRow(1, "a", "b", negative="c"), PairRow(2, "d", "e"), PairRow(3, "f", "g", negative="h")
+    )  # fmt: skip
+    file = PairFile(Path("p.jsonl"), "0", rows, (), ())
+    examples, skipped = build_examples(file, "ranking", LabelScale())
+    assert examples == [Example("a", "b", None, "c"), Example("f", "g", None, "h")]
+    assert skipped == [SkippedLine(2, "no negative")]

@@ -117,6 +117,19 @@ def test_pairs_without_scores_are_trained_by_ranking_with_the_models_prompts(tmp
     assert (model_folder.query_prompt, model_folder.passage_prompt) == ("query: ", "passage: ")
 
 
+def test_triplets_are_trained_with_their_negatives(tmp_path, base_folder):
+    texts = make_sentences(90, seed=3)
+    columns = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
+    rows = [{"anchor": a, "positive": p, "negative": n} for a, p, n in columns]
+    options = {"dev_share": 0}
+    report = train(write_rows(tmp_path / "p.jsonl", rows), tmp_path / "out", base_folder, **options)
+    without = [{key: row[key] for key in ("anchor", "positive")} for row in rows]
+    file = write_rows(tmp_path / "q.jsonl", without)
+    other = train(file, tmp_path / "other", base_folder, **options)
+    assert report.objective == other.objective == "ranking"
+    assert report.losses[0][1] > other.losses[0][1]  # more texts to tell apart
+
+
 class Stop(KeyboardInterrupt):
     """Ctrl-C at a chosen step."""
 

@@ -12,8 +12,15 @@ def add_train(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `train`."""
     command.add_argument(
         "pairs",
+        nargs="?",
         metavar="PAIRS",
         help="JSONL, CSV or TSV: sentence1, sentence2 and score or label, or question, passage",
+    )
+    command.add_argument(
+        "--from-collection",
+        action="store_true",
+        help="instead of PAIRS: triplets made from one half of the collection, with hard "
+        "negatives; written to DIR.pairs.jsonl. Starts from the collection's model",
     )
     command.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="the folder of the trained model"

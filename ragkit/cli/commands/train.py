@@ -7,12 +7,15 @@ import dataclasses
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import INTERRUPTED
+from ragkit.cli.commands.groups import open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, print_message
+from ragkit.errors import UsageError
 
 if TYPE_CHECKING:
     from ragkit.learning import TrainingProgress, TrainReport
@@ -26,12 +29,17 @@ def train(arguments: Namespace) -> int:
     from ragkit.learning.checkpoints import TrainingFolder
 
     settings = configuration.load(flags={"model": arguments.model})
+    pairs, model = arguments.pairs, settings.model or DEFAULT_MODEL
+    if arguments.from_collection == (pairs is not None):
+        raise UsageError("expected PAIRS (a file), or --from-collection in its place")
+    if arguments.from_collection:
+        pairs, model = _write_pairs(arguments)
     try:
         with _progress_bar() as on_progress:
             report = learning.train(
-                arguments.pairs,
+                pairs,
                 arguments.output,
-                model=settings.model or DEFAULT_MODEL,
+                model=model,
                 objective=arguments.objective,
                 pooling=arguments.pooling,
                 dev=arguments.dev,
@@ -62,6 +70,21 @@ def train(arguments: Namespace) -> int:
             f"--learning-rate or more pairs"
         )
     return 0
+
+
+def _write_pairs(arguments: Namespace) -> tuple[str, str]:
+    """Write the pairs that the collection makes; return the file and the model to start from. A
+    training that is resumed keeps its file."""
+    output = Path(arguments.output).expanduser()
+    file = output.with_name(f"{output.name}.pairs.jsonl")
+    with open_collection(arguments) as collection:
+        spec = collection.model()
+        if not (arguments.resume and file.is_file()):
+            count = collection.write_training_pairs(file, seed=arguments.seed)
+            print_message(f"{format_count(count, 'triplet')} from the collection: {file}")
+    if spec is not None and spec.base_url is not None:
+        raise UsageError(f"{spec} runs on a server and cannot be trained; name one with --model")
+    return str(file), arguments.model or (spec.name if spec else "")
 
 
 def _describe_interruption(folder: TrainingFolder) -> str:

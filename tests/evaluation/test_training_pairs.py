@@ -1,0 +1,31 @@
+"""Triplets that a collection makes for training."""
+
+import json
+
+import pytest
+
+from ragkit.errors import UsageError
+from tests.maintenance.test_migrate import write_notes
+
+
+def test_triplets_come_from_the_train_half(collection, tmp_path):
+    with pytest.raises(UsageError, match="is empty"):
+        collection.write_training_pairs(tmp_path / "pairs.jsonl")
+    collection.index(write_notes(tmp_path / "house", 40))
+    count = collection.write_training_pairs(tmp_path / "pairs.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert len(rows) == count > 5
+    held_out = {question.text for question in collection.self_questions().part(held_out=True)}
+    for row in rows:
+        assert row["anchor"] not in held_out
+        number = row["anchor"].split("place")[1].split()[0]
+        assert f"shade{number} " in row["positive"]
+        assert row["anchor"] not in row["positive"]
+        assert f"shade{number} " not in row["negative"]
+        assert "shade" in row["negative"]
+
+
+def test_a_file_that_cannot_be_written_is_an_error(collection, tmp_path):
+    collection.index(write_notes(tmp_path / "house", 4))
+    with pytest.raises(UsageError, match="cannot write"):
+        collection.write_training_pairs(tmp_path / "missing" / "pairs.jsonl")
