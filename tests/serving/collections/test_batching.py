@@ -96,6 +96,7 @@ def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_
         searches = [
             asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "xyabc"
         ]
+        await until(lambda: len(batches) == 2)  # x and y, each in a thread
         gates["x"].set()
         await until(lambda: len(batches) == 3)
         gates["y"].set()

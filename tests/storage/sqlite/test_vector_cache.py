@@ -20,51 +20,65 @@ def rows(count, dimension=4, seed=1):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_vectors_come_back_exactly_and_only_for_their_encoder():
+@pytest.fixture
+def open_cache():
+    """Returns caches, which are closed at the end."""
+    opened = []
+
+    def open_one(*arguments):
+        opened.append(VectorCache(*arguments))
+        return opened[-1]
+
+    yield open_one
+    for cache in opened:
+        cache.close()
+
+
+def test_vectors_come_back_exactly_and_only_for_their_encoder(open_cache):
     vectors = rows(3)
-    VectorCache("one", 4, 10**6).put(KEYS[:3], vectors)
-    found = VectorCache("one", 4, 10**6).get(KEYS)
+    open_cache("one", 4, 10**6).put(KEYS[:3], vectors)
+    found = open_cache("one", 4, 10**6).get(KEYS)
     assert set(found) == set(KEYS[:3])
     assert all((found[key] == row).all() for key, row in zip(KEYS[:3], vectors, strict=True))
-    assert VectorCache("two", 4, 10**6).get(KEYS) == {}
-    assert VectorCache("one", 5, 10**6).get(KEYS) == {}
+    assert open_cache("two", 4, 10**6).get(KEYS) == {}
+    assert open_cache("one", 5, 10**6).get(KEYS) == {}
 
 
-def test_a_changed_vector_counts_as_missing():
-    VectorCache("one", 4, 10**6).put(KEYS[:2], rows(2))
+def test_a_changed_vector_counts_as_missing(open_cache):
+    open_cache("one", 4, 10**6).put(KEYS[:2], rows(2))
     with closing(sqlite3.connect(vector_cache.path())) as connection, connection:
         connection.execute("UPDATE vectors SET vector = zeroblob(16) WHERE hash = ?", (KEYS[0],))
-    assert set(VectorCache("one", 4, 10**6).get(KEYS)) == {KEYS[1]}
+    assert set(open_cache("one", 4, 10**6).get(KEYS)) == {KEYS[1]}
 
 
-def test_a_vector_under_the_key_of_another_text_counts_as_missing():
-    VectorCache("one", 4, 10**6).put(KEYS[:1], rows(1))
+def test_a_vector_under_the_key_of_another_text_counts_as_missing(open_cache):
+    open_cache("one", 4, 10**6).put(KEYS[:1], rows(1))
     with closing(sqlite3.connect(vector_cache.path())) as connection, connection:
         connection.execute("UPDATE vectors SET hash = ?", (KEYS[9],))
-    assert VectorCache("one", 4, 10**6).get(KEYS) == {}
+    assert open_cache("one", 4, 10**6).get(KEYS) == {}
 
 
-def test_the_size_is_bounded_and_the_least_recently_used_go_first():
-    cache = VectorCache("one", 256, 150_000)
+def test_the_size_is_bounded_and_the_least_recently_used_go_first(open_cache):
+    cache = open_cache("one", 256, 150_000)
     for first in range(0, 200, 20):
         cache.put(KEYS[first : first + 20], rows(20, 256, first))
     cache.close()
-    found = VectorCache("one", 256, 150_000).get(KEYS)
+    found = open_cache("one", 256, 150_000).get(KEYS)
     assert 40 <= len(found) < 140
     assert KEYS[199] in found
     assert KEYS[0] not in found
 
 
-def test_zero_turns_it_off():
-    cache = VectorCache("one", 4, 0)
+def test_zero_turns_it_off(open_cache):
+    cache = open_cache("one", 4, 0)
     cache.put(KEYS[:1], rows(1))
     assert cache.get(KEYS) == {}
     assert not vector_cache.path().exists()
 
 
-def test_state_and_clear_are_for_the_command_line():
+def test_state_and_clear_are_for_the_command_line(open_cache):
     assert vector_cache.state().vectors == vector_cache.state().file_bytes == 0
-    VectorCache("one", 4, 10**6).put(KEYS[:7], rows(7))
+    open_cache("one", 4, 10**6).put(KEYS[:7], rows(7))
     state = vector_cache.state()
     assert (state.vectors, state.path) == (7, vector_cache.path())
     assert os.name == "nt" or state.path.stat().st_mode & 0o077 == 0
@@ -92,19 +106,19 @@ def damage_by_a_file_in_place_of_the_folder(path):
     "damage",
     [damage_by_garbage, damage_by_another_database, damage_by_a_file_in_place_of_the_folder],
 )
-def test_a_cache_that_cannot_be_used_is_only_not_used(damage):
+def test_a_cache_that_cannot_be_used_is_only_not_used(open_cache, damage):
     damage(vector_cache.path())
-    cache = VectorCache("one", 4, 10**6)
+    cache = open_cache("one", 4, 10**6)
     cache.put(KEYS[:1], rows(1))
     assert cache.get(KEYS) == {}
     assert vector_cache.state().vectors == 0
 
 
-def test_several_writers_lose_nothing():
+def test_several_writers_lose_nothing(open_cache):
     vectors = rows(200)
 
     def write(first):
-        cache = VectorCache("one", 4, 10**7)
+        cache = open_cache("one", 4, 10**7)
         for at in range(first, 200, 4):
             cache.put(KEYS[at : at + 1], vectors[at : at + 1])
 
@@ -113,7 +127,7 @@ def test_several_writers_lose_nothing():
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(VectorCache("one", 4, 10**7).get(KEYS)) == 200
+    assert len(open_cache("one", 4, 10**7).get(KEYS)) == 200
 
 
 @pytest.fixture
