@@ -371,17 +371,24 @@ class Analyzer:
     def _traits(self, chunk: str, plain: str) -> int:
         """Return the traits of a chunk without its alternatives; `plain`: it, normalized."""
         traits = _FORMS if self.has_forms(plain) else 0
+        if is_definition(plain):
+            traits |= _DEFINITION
+        word = plain.rstrip(".,;:!?)")
+        if word.isascii() and word.isalpha() and chunk == plain:  # most chunks
+            return traits | (_CAPITALS if word.isupper() and self._is_capitals(plain) else 0)
         if _LETTER_HYPHEN.search(chunk):
             traits |= _NAMED | (_SUSPENDED_WORD if chunk[-1] == "-" else 0)
         if ZERO_WIDTH_NON_JOINER in chunk or symbols(plain):
             traits |= _NAMED
         if may_have_quantities(plain):
             traits |= _NUMBER
-        if is_definition(plain):
-            traits |= _DEFINITION
-        if any(match[0].lower() in self._stop_words for match in _SHORT_CAPITALS.finditer(plain)):
-            traits |= _CAPITALS
-        return traits
+        return traits | (_CAPITALS if self._is_capitals(plain) else 0)
+
+    def _is_capitals(self, chunk: str) -> bool:
+        """Whether a chunk contains capitals that are a stop word in lower case."""
+        return any(
+            match[0].lower() in self._stop_words for match in _SHORT_CAPITALS.finditer(chunk)
+        )
 
     def chunks_with(self, chunks: Iterable[str], terms: Set[str]) -> list[str]:
         """Return those chunks of text, without white space, that have any of these terms; further
