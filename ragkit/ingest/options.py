@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from ragkit.documents.ocr import OcrLimits
@@ -169,13 +170,20 @@ class ReadSettings:
 
         Text from an OCR engine that is no longer installed stays valid.
         """
-        base, *marks = (note or "").split(_SEPARATOR)
-        generated = "read" if self.generated or is_included else "skipped"
-        current = {
-            f"{_LIMITS}{self.limits}", f"{_OCR}{self.ocr}", f"{_GENERATED}{generated}",
-        }  # fmt: skip
-        if not self.has_passwords:
-            current.add(_ENCRYPTED)
-        return base == self.base and all(
-            mark in current or (self.ocr is None and mark.startswith(_OCR)) for mark in marks
-        )
+        return _is_match(self, note, is_included)
+
+
+# Folders of a million files have a few notes, which are compared with one of the settings.
+@lru_cache(maxsize=1024)
+def _is_match(settings: ReadSettings, note: str | None, is_included: bool) -> bool:
+    """See `ReadSettings.match`."""
+    base, *marks = (note or "").split(_SEPARATOR)
+    generated = "read" if settings.generated or is_included else "skipped"
+    current = {
+        f"{_LIMITS}{settings.limits}", f"{_OCR}{settings.ocr}", f"{_GENERATED}{generated}",
+    }  # fmt: skip
+    if not settings.has_passwords:
+        current.add(_ENCRYPTED)
+    return base == settings.base and all(
+        mark in current or (settings.ocr is None and mark.startswith(_OCR)) for mark in marks
+    )
