@@ -98,7 +98,7 @@ def scan(
         yield SkippedPath(root.name, _link_reason(str(root.parent), str(root)), kind="link")
         return
     if not stat.S_ISDIR(status.st_mode):
-        yield _file_entry(root.name, status, max_bytes, is_included=True)
+        yield _file_entry(root.name, str(root), status, max_bytes, is_included=True)
         return
     parts = [part for part in PurePosixPath(under).parts if part != "."]
     if ".." in parts or under.startswith("/"):
@@ -182,7 +182,7 @@ def _entry(
     if not _is_included(walk.include, path):
         return SkippedPath(path, "not matched by --include", status.st_size, kind="excluded")
     is_included = walk.include.spec is not None
-    return _file_entry(path, status, walk.max_bytes, is_included=is_included)
+    return _file_entry(path, f"{walk.root}/{path}", status, walk.max_bytes, is_included=is_included)
 
 
 def _skip_reason(
@@ -214,15 +214,26 @@ def _is_included(include: IgnoreRules, path: str) -> bool:
     return False
 
 
+def _may_be_mailbox(file: str) -> bool:
+    """Whether a regular file begins as a mailbox: those may have any size."""
+    if PurePosixPath(file).suffix.lower() not in MAILBOX_EXTENSIONS:
+        return False
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123
+            return opened.read(5) == b"From "
+    except OSError:
+        return False
+
+
 def _file_entry(
-    path: str, status: os.stat_result, max_bytes: int, *, is_included: bool
+    path: str, file: str, status: os.stat_result, max_bytes: int, *, is_included: bool
 ) -> ScannedFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
         kind = next(
             (name for is_kind, name in _SPECIAL_FILES if is_kind(status.st_mode)), "unknown"
         )
         return SkippedPath(path, f"not a regular file ({kind})", kind="special")
-    if status.st_size > max_bytes and PurePosixPath(path).suffix.lower() not in MAILBOX_EXTENSIONS:
+    if status.st_size > max_bytes and not _may_be_mailbox(file):
         reason = f"larger than {format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
     times = storable(status.st_mtime_ns), storable(status.st_ino), storable(status.st_ctime_ns)
