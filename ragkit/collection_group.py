@@ -60,8 +60,8 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     """
     overrides: dict[str, Any] = {
         "min_score": min_score, "context": context, "where": where, "per_document": per_document,
-        "diverse": diverse, "prefer_new": prefer_new, "explain": explain, "highlight": highlight, "rerank": rerank,
-        "budget": budget, "exact": exact,
+        "diverse": diverse, "prefer_new": prefer_new, "explain": explain, "highlight": highlight,
+        "rerank": rerank, "budget": budget, "exact": exact,
     }  # fmt: skip
     optional = {
         "k": k, "mode": mode, "fusion": fusion, "min_relevance": min_relevance,

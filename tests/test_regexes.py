@@ -34,6 +34,7 @@ _NUMBERS = re.sub(
 )
 # Patterns that are composed at run time, with examples of their variable parts.
 COMPOSED = {
+    "ragkit.answers.sanitize": (re.escape("https://example.org/a"), re.I, "search"),
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),

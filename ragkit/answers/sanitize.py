@@ -30,7 +30,7 @@ _INVISIBLE = re.compile(
 _URL_SCHEME = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
 _MAIL_AT = re.compile(r"(?<=[A-Za-z0-9._+-])@(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-])")
 _DEFANGED_ADDRESS = re.compile(
-    r"(?:hxxps?|fxp):\S+|(?<![\w.@-])(?:[\w.+-]+\[at\][\w.-]+|www\[\.\]\S+)", re.IGNORECASE
+    r"(?:hxxps?|fxp):\S+|(?<![\w.@+-])(?:[\w.+-]+\[at\][\w.-]+|www\[\.\]\S+)", re.IGNORECASE
 )
 _ADDRESS_END = ".,;:!?)\"'>]}*_`"
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ragkit.encoders import Encoder
 from ragkit.errors import UsageError
-from ragkit.ingest import foreign, moved_files, unreadable
+from ragkit.ingest import moved_files, unreadable
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
@@ -291,7 +291,7 @@ def _language_warnings(
     reads."""
     encoder = load_encoder()  # it has been loaded to embed
     languages: tuple[str, ...] = getattr(encoder, "languages", ())
-    warning = foreign.describe(connection, encoder.name, languages)
+    warning = unreadable.describe_foreign_languages(connection, encoder.name, languages)
     return [] if warning is None else [warning]
 
 

@@ -42,7 +42,7 @@ _NO_DISPLAY = re.compile(  # a list item, a heading, a table row, a quotation
     r"|\s*(?:\*\*|__)[^*_].*[*_]\s*$"  # bold, as the term of a definition
     r"|.*[.!?]\s+[^\W\d]\w*\s*$"  # the beginning of a sentence at its end
 )
-_COMMENT = re.compile(r"(?:^|\s)(?:--|//|#|/\*|%|;)(?:\s.*)?$")
+_COMMENT = re.compile(r"(?:^|\s)(?:--|//|#|/\*|%|;)(?:\s[\s\S]*)?$")
 _PROMPT = re.compile(r"\s*(?:[\w.@~/-]{1,20}[#$%>]|[$%]|>>>|\.\.\.)\s")
 _SHELL = re.compile(r"\s*(?:\$|>>>|[\w.-]+@[\w.:~/-]+[#$%>]|\w{1,12}>)\s+[^\W\d]")
 _SIGN = re.compile(
@@ -255,7 +255,8 @@ def _count_words(line: str) -> tuple[int, int]:
     comment and a prompt. The arguments of a call are no words."""
     words = others = 0
     call_depth = 0
-    for token in _COMMENT.sub("", _PROMPT.sub("", line, count=1)).split():
+    prompt = _PROMPT.match(line)
+    for token in _COMMENT.sub("", line[prompt.end() :] if prompt else line).split():
         inner = token.strip(_PUNCTUATION)
         is_symbol = (inner.isupper() and len(inner) > 1) or any(map(str.isnumeric, inner))
         is_word = _WORD.fullmatch(inner) and not is_symbol

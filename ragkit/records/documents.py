@@ -233,8 +233,8 @@ _hit_values = attrgetter(*_HIT_FIELDS)
 
 
 def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
-    """Return a hit as JSON values; `explanation`, `collection`, `highlights` and `newer_version` only
-    if they are set. The order of the fields is part of the API.
+    """Return a hit as JSON values; `explanation`, `collection`, `highlights` and `newer_version`
+    only if they are set. The order of the fields is part of the API.
 
     `with_root=False` leaves out `root`, a folder of this machine.
     """
