@@ -44,6 +44,11 @@ _MIN_STEP = 0.25  # a size that is nearer to the present one is not tried
 _VERSION = 1  # of the way in which is measured: results of another one are not used
 _SAMPLE_FILE = "sample.json"
 _NOT_COPIED = frozenset({"judgements"})  # tables that others may write without the writer lock
+# Tables that may change without a new generation: by new roots, topics or a calibration.
+_WITHOUT_GENERATION = (
+    "collection", "models", "roots", "files", "unreadable_texts", "topics", "passage_topics",
+    "version_keys", "newer_versions",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +314,11 @@ class TuningFolder:
         one, if the collection has not changed since it was made, or a new one."""
         folder = self.path / "copy"
         with store.reading() as connection:
-            wanted = {"generation": state.generation(connection), "values": dict(values)}
+            wanted = {
+                "generation": state.generation(connection),
+                "rows": transfer.rows_digest(connection, _WITHOUT_GENERATION),
+                "values": dict(values),
+            }
             with contextlib.suppress(OSError, ValueError):
                 if json.loads((folder / "copy.json").read_bytes()) == wanted:
                     return folder

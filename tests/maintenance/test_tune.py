@@ -216,6 +216,20 @@ def test_a_copy_that_cannot_be_read_changes_nothing(pages, tmp_path):
     assert found(pages) == before
 
 
+def test_what_changed_after_an_interruption_stays(pages, tmp_path, monkeypatch):
+    def interrupt(store, copy):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tune, "take_over", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pages.tune()
+    (tmp_path / "empty").mkdir()
+    pages.index(tmp_path / "empty")  # a root without a passage
+    assert pages.tune().applied
+    assert pages.status().roots == (str(tmp_path / "empty"), str(tmp_path / "pages"))
+
+
 # Forks before any thread exists. A child is killed at its Nth transaction, or in the middle of the
 # switch; the next one looks at what is left, and the last one finishes the work.
 _KILLS = """

@@ -10,6 +10,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def copy_to(connection: sqlite3.Connection, path: Path) -> None:
     """
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as target:
         connection.backup(target, pages=_PAGES_PER_STEP)
+
+
+def rows_digest(connection: sqlite3.Connection, tables: Iterable[str]) -> str:
+    """Return a digest of all rows of these tables: the same for the same rows."""
+    digest = blake2b(digest_size=16)
+    for table in tables:
+        for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2'):
+            digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def refuse_foreign(path: Path) -> None:
