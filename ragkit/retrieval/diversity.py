@@ -124,10 +124,15 @@ def newer_first(ranking: Sequence[ScoredPassage], ages: Mapping[int, float]) -> 
 
 
 def _relevance(pool: Sequence[ScoredPassage]) -> NDArray[np.float64]:
-    """The cosines of a dense ranking; in other modes the scores, divided by the best."""
+    """The cosines of a dense ranking, also after `newer_first`; in other modes the scores, divided
+    by the best. Those of a reranked one may all be negative: then divided by the lowest's size."""
     relevance = np.array([passage.ranking_score for passage in pool], dtype=np.float64)
-    if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
-        relevance /= max(float(relevance.max()), 1e-9)
+    is_dense = all(
+        passage.lexical is None and passage.fused is None and passage.rerank is None
+        for passage in pool
+    )
+    if not is_dense:
+        relevance /= max(float(np.abs(relevance).max()), 1e-9)
     return relevance
 
 

@@ -66,6 +66,38 @@ def test_time_is_worth_at_most_a_cosine_of_a_twentieth_by_hand():
     assert [p.passage_id for p in newer_first(by_words, ages)] == [2, 3]
 
 
+def test_time_is_worth_a_share_of_the_best_score_of_fused_ranks():
+    # Ranks are fused as 1 / (60 + rank). No word of the query occurs in the best passage.
+    ranking = [ScoredPassage(1, 0.9, fused=1 / 61), ScoredPassage(2, 0.5, 3.0, fused=1 / 80)]
+    # 1 has 1 − .05, 2 has 61 / 80 = .76
+    assert [p.passage_id for p in newer_first(ranking, {1: 1e9})] == [1, 2]
+
+
+def test_relevance_after_time_counts_as_before_it_in_mmr():
+    pool = [ScoredPassage(1, 0.02), ScoredPassage(2, 0.02), ScoredPassage(3, 0.01)]
+    table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
+    # Each loses .05, so that all are negative; 2 says what 1 says.
+    aged = newer_first(pool, dict.fromkeys((1, 2, 3), 1e9))
+    assert [p.passage_id for p in mmr(aged, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    pool = [ScoredPassage(1, 0.4), ScoredPassage(2, 0.36), ScoredPassage(3, 0.1)]
+    table = {1: [1, 0], 2: [0.6, 0.8], 3: [-0.28, 0.96]}
+    # .7 · .36 − .3 · .6 = .072 against .7 · .1 + .3 · .28 = .154; divided by .4: .45 against .259
+    assert [p.passage_id for p in mmr(newer_first(pool, {}), 3, 0.7, vectors_of(table))] == [
+        1,
+        3,
+        2,
+    ]
+
+
+def test_a_near_duplicate_comes_last_where_all_reranked_scores_are_negative():
+    pool = [
+        ScoredPassage(id_, 0.1, rerank=0.01, final=final)
+        for id_, final in ((1, -0.1), (2, -0.1), (3, -0.2))
+    ]
+    table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
+    assert [p.passage_id for p in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+
+
 def test_passages_without_a_vector_are_similar_to_nothing():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.8)]
     selected = mmr(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
