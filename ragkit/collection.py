@@ -177,13 +177,16 @@ class Collection:
         if not values:
             return self.settings, False
         rerank = values.pop("rerank", False) is True
-        defaults, changes = Settings(), {}
-        for name, value in values.items():
-            is_default = getattr(self.settings, name) == getattr(defaults, name)
-            if is_default and name not in self._chosen_settings:
-                changes[name] = value
+        changes = {name: value for name, value in values.items() if not self._is_chosen(name)}
         has_reranker = self.settings.reranker is not None or self._reranker is not None
         return override(self.settings, "tuned", changes), rerank and has_reranker
+
+    def _is_chosen(self, name: str) -> bool:
+        """Whether the user has set this setting, so that a tuned value does not count."""
+        if name == "rerank":  # set by an option of each search only
+            return False
+        is_default = getattr(self.settings, name) == getattr(Settings(), name)
+        return not is_default or name in self._chosen_settings
 
     def index(  # noqa: PLR0913 (the flags of `ragkit index`)
         self,
@@ -345,9 +348,7 @@ class Collection:
             try:
                 if not existing and named:
                     return None
-                return self.index(
-                    existing, password_file=password_file, on_progress=on_progress
-                )
+                return self.index(existing, password_file=password_file, on_progress=on_progress)
             except UsageError:
                 if any(is_missing(path) for path in existing):
                     return None  # deleted a moment ago; it is watched until it comes back
@@ -1668,6 +1669,7 @@ class Collection:
         stages, not_tried = tune.make_stages(
             start, encoder.window, has_headers=sample.has_headers,
             has_reranker=settings.reranker is not None or self._reranker is not None,
+            fixed=[name for name in start if self._is_chosen(name)],
         )  # fmt: skip
 
         def measure(values: tuning.Values, held_out: bool) -> tuning.ByQuery:

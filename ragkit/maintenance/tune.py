@@ -201,12 +201,13 @@ def _headings(source: SourceDocument) -> list[Heading]:
 
 
 def make_stages(
-    start: Values, window: int, *, has_headers: bool, has_reranker: bool
+    start: Values, window: int, *, has_headers: bool, has_reranker: bool, fixed: Iterable[str] = ()
 ) -> tuple[list[list[Values]], list[str]]:
     """Return what is tried, stage after stage (`evaluation.tuning.choose`), and what is not, with
-    the reasons. `window` is that of the encoder, in tokens."""
+    the reasons. `window` is that of the encoder, in tokens. `fixed`: names of settings that the
+    user has set, which a tuned value would not change."""
     size = int(start["passage_tokens"])
-    not_tried: list[str] = []
+    not_tried = [f"{name}: your settings have a value" for name in fixed]
     sizes: list[Values] = []
     for other in (max(_MIN_SIZE, size // 2), min(2 * size, window)):
         if abs(other - size) >= _MIN_STEP * size:
@@ -230,6 +231,11 @@ def make_stages(
         stages.append([{"rerank": not start["rerank"]}])
     else:
         not_tried.append("a reranker: your settings name none (reranker = NAME, or --reranker)")
+    own = set(fixed)
+    stages = [
+        [each for each in stage if not any(start[name] != each[name] for name in own & each.keys())]
+        for stage in stages
+    ]
     return stages, not_tried
 
 

@@ -148,6 +148,20 @@ def test_another_mode_counts_where_the_user_has_said_nothing(tmp_path):
         assert collection.search_options({}).mode == "dense"
 
 
+def test_what_the_user_has_set_is_not_tried(tmp_path):
+    write_pages(tmp_path / "pages", copied="abcde")
+    with Collection(
+        tmp_path / "kit", settings=DEFAULTS, encoder=BlindEncoder(),
+        chosen_settings=["mode", "passage_tokens"],
+    ) as collection:  # fmt: skip
+        collection.index(tmp_path / "pages")
+        report = collection.tune()
+    assert (report.trials, report.applied) == ((), False)  # it would not count
+    assert report.not_tried[:2] == (
+        "mode: your settings have a value", "passage_tokens: your settings have a value",
+    )  # fmt: skip
+
+
 def test_nothing_is_used_without_a_gain(tmp_path):
     """Questions that nothing can find: no setting is better than another."""
     write_pages(tmp_path / "pages")
