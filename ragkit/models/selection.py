@@ -207,7 +207,8 @@ class ModelSelection:
         self, model: str | None, read_texts: Callable[[Encoder], Sequence[str]]
     ) -> PrecisionTrial | None:
         """Return what int8 costs and saves on the texts that `read_texts` returns for an encoder;
-        None if the model has no engine in int8, or a GPU would compute it. Raises ModelError."""
+        None if no engine computes the model in int8 as it should, or a GPU would compute it. Raises
+        ModelError."""
         from ragkit.encoders.engines.cpu_threads import has_gpu_driver
         from ragkit.models.precision import try_int8
 
@@ -224,11 +225,10 @@ class ModelSelection:
         if spec.base_url is not None or has_gpu_driver():
             return None
         exact = build(spec)
-        try:
+        with contextlib.suppress(ModelError):  # where fp32 fails too, encoding raises it again
             coarse = build(dataclasses.replace(spec, precision="int8"))
-        except ModelError:
-            return None
-        return try_int8(exact, coarse, read_texts(exact))
+            return try_int8(exact, coarse, read_texts(exact))
+        return None
 
     def set_collection_model(
         self, model: str | None, rebuild: bool, precision: str | None = None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ragkit.collection import Collection
+from ragkit.errors import ModelError
 from ragkit.models import precision
 from ragkit.models.precision import PrecisionTrial, try_int8
 from ragkit.settings import Settings
@@ -132,6 +133,25 @@ def test_the_first_run_of_a_collection_decides(models, tmp_path, noise, chosen):
 
 def _models(connection):
     return connection.execute("SELECT * FROM models").fetchall()
+
+
+def test_a_model_whose_engine_fails_in_int8_stays_in_fp32(models, monkeypatch, tmp_path):
+    models(0.001)
+    encode = Noisy.encode_passages
+
+    def fail_in_int8(encoder, texts):
+        if encoder.fingerprint.startswith("m-int8"):
+            raise ModelError("m cannot be encoded in int8 here")
+        return encode(encoder, texts)
+
+    monkeypatch.setattr(Noisy, "encode_passages", fail_in_int8)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number, text in enumerate(TEXTS[:120]):
+        (folder / f"{number:03}.txt").write_text(text)
+    with Collection(tmp_path / "kit", settings=Settings(model="m", precision="auto")) as collection:
+        assert collection.index(folder).embedded == 120
+        assert collection.model().precision == "fp32"
 
 
 def test_a_small_collection_stays_in_fp32(models, tmp_path):
