@@ -16,7 +16,7 @@ from re import _parser
 import pytest
 
 import ragkit
-from ragkit.analysis import letters, quantities
+from ragkit.analysis import analyzer, letters, quantities
 from ragkit.documents.layout import page_lines
 from tests.backtracking import Matcher, TooManyStepsError
 
@@ -69,6 +69,10 @@ MORE_COMPOSED = [
         quantities._ordinals().pattern,
         quantities._han_numbers().pattern,
     )
+] + [
+    ("ragkit.analysis.analyzer", analyzer._unspaced().pattern, 0, "search"),
+    ("ragkit.analysis.analyzer", analyzer._runs().pattern, 0, "finditer"),
+    ("ragkit.analysis.letters", letters._han().pattern, 0, "search"),
 ]
 # Modules whose patterns are used on at most some hundred characters, never on documents.
 SHORT = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 from ragkit.analysis.forms import Forms, reversed_compound
@@ -43,10 +43,6 @@ _BIGRAM_LETTERS = (
 _TRIGRAM_LETTERS = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
 _UNSPACED_LETTERS = _BIGRAM_LETTERS + _TRIGRAM_LETTERS
 _WORD = re.compile(rf"[\w{_MARKS}]+(?:\.[\w{_MARKS}]+)*")
-_UNSPACED = re.compile(f"[{_UNSPACED_LETTERS}]")
-_RUN = re.compile(
-    f"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<trigrams>[{_TRIGRAM_LETTERS}]+)|[^{_UNSPACED_LETTERS}]+"
-)
 _NGRAM_SIZES = {"bigrams": 2, "trigrams": 3}
 _IDENTIFIER = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
 _IDENTIFIER_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -66,6 +62,20 @@ _SUSPENDED = re.compile(rf"(?<!\w)([^\W\d_]{{2,20}}){_SUSPENSION.pattern}([^\W\d
 _UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
+
+
+# Compiling these takes milliseconds, and text in English needs none of them.
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSPACED_LETTERS}]")
+
+
+@cache
+def _runs() -> re.Pattern[str]:
+    return re.compile(
+        f"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<trigrams>[{_TRIGRAM_LETTERS}]+)"
+        f"|[^{_UNSPACED_LETTERS}]+"
+    )
 
 
 class Term(NamedTuple):
@@ -151,10 +161,10 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def unspaced_runs(word: str) -> Iterator[tuple[int, int, int]]:
     """Yield the runs of a word as (start, end, size of its n-grams); size 0 for a run of a script
     with spaces between words."""
-    if word.isascii() or not _UNSPACED.search(word):
+    if word.isascii() or not _unspaced().search(word):
         yield 0, len(word), 0
         return
-    for run in _RUN.finditer(word):
+    for run in _runs().finditer(word):
         yield *run.span(), _NGRAM_SIZES.get(run.lastgroup or "", 0)
 
 
@@ -260,7 +270,7 @@ class Analyzer:
 
     def folded_ngrams(self, word: str) -> list[str]:
         """Return the n-grams of a word of an unspaced script whose folded form has others."""
-        if word.isascii() or not _UNSPACED.search(word):
+        if word.isascii() or not _unspaced().search(word):
             return []
         key = folded(word)
         return [term.term for term in self.word_terms(key).sequence] if key != word else []
@@ -409,10 +419,10 @@ class Analyzer:
         parts = word.split(".")
         weight = 1 / len(parts)
         for part in parts:
-            if part.isascii() or not _UNSPACED.search(part):
+            if part.isascii() or not _unspaced().search(part):
                 self._add_spaced_word(part, weight, sequence, alternatives)
                 continue
-            for run in _RUN.finditer(part):
+            for run in _runs().finditer(part):
                 if run.lastgroup is None:
                     self._add_spaced_word(run[0], 1.0, sequence, alternatives)
                     continue
@@ -447,7 +457,7 @@ class Analyzer:
     @staticmethod
     def is_shorter_than_ngram(term: str) -> bool:
         """Whether a term has fewer characters than the n-grams of its script."""
-        run = _RUN.fullmatch(term)
+        run = _runs().fullmatch(term)
         return run is not None and len(term) < _NGRAM_SIZES.get(run.lastgroup or "", 0)
 
     def term(self, word: str) -> str:

@@ -48,7 +48,6 @@ _KATAKANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _KANA_VU = re.compile("ゔ([ぁぃぇぉ]?)")
 _BA_ROW = {"ぁ": "ば", "ぃ": "び", "": "ぶ", "ぇ": "べ", "ぉ": "ぼ"}
 _KANA = re.compile("[\u3041-\u30ff]")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _THAI_ORDER = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")
 
 
@@ -73,7 +72,7 @@ def folded(word: str) -> str:
     if word.isascii():
         return word
     word = unicodedata.normalize("NFKC", word).lower()
-    if _HAN.search(word):
+    if _han().search(word):
         word = _simplified(word)
     if _KANA.search(word):
         word = _KANA_VU.sub(lambda match: _BA_ROW[match[1]], word.translate(_KATAKANA))
@@ -94,6 +93,11 @@ def latin(word: str) -> str | None:
 
 def _is_indic(word: str) -> bool:
     return any("\u0900" <= char <= "\u0d7f" for char in word)
+
+
+@cache
+def _han() -> re.Pattern[str]:  # takes milliseconds to compile
+    return re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 @cache
