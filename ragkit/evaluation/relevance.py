@@ -60,6 +60,8 @@ def calibrate(
         fitted = RelevanceCalibration(encoder.fingerprint, *fit(other[0], other[1]), 0, 0.0)
         unseen.append(np.array([fitted.probability(float(each)) for each in own[0]]))
     probabilities = np.concatenate(unseen)
+    # With few large documents, all neighbors of a question may be passages of its own document.
+    bounds = BOUNDS if has_answer.any() and not has_answer.all() else ()
     return RelevanceCalibration(
         encoder.fingerprint, slope, offset, len(first) + len(second),
         expected_calibration_error(probabilities, answers),
@@ -69,7 +71,7 @@ def calibrate(
                 bound, float(np.mean(probabilities[~has_answer] < bound)),
                 float(np.mean(probabilities[has_answer] < bound)),
             )
-            for bound in BOUNDS
+            for bound in bounds
         ),
     )  # fmt: skip
 

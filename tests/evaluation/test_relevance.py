@@ -79,6 +79,15 @@ def test_a_collection_is_calibrated_on_its_own_text(open_collection, tmp_path, m
     assert found.probability(best.score) > 0.5 > found.probability(other.score)
 
 
+def test_without_other_documents_near_no_share_is_given(open_collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(relevance, "MIN_QUESTIONS", 8)
+    monkeypatch.setattr(relevance, "_DEPTH", 1)  # as if each document had more passages than that
+    collection = open_collection()
+    collection.index(write_sections(tmp_path / "notes", 40))
+    found = collection.calibrate_relevance()
+    assert (found.questions, found.abstentions) == (40, ())
+
+
 def test_cosines_that_tell_nothing_about_answers_fit_nothing(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(relevance, "MIN_QUESTIONS", 8)
     folder = tmp_path / "notes"
