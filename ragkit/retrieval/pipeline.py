@@ -317,11 +317,11 @@ def select_passages(
     def rank(count: int) -> list[ScoredPassage]:
         return diversity.first_of_copies(partial(rankers.rank, prepared, options), count, hashes)
 
+    documents_of = partial(passages.documents_of, connection)
     if options.per_document is None:
         ranking = rank(depth)
     else:
-        documents = partial(passages.documents_of, connection)
-        ranking = diversity.limit_per_document(rank, depth, options.per_document, documents)
+        ranking = diversity.limit_per_document(rank, depth, options.per_document, documents_of)
     if reranker is not None:
         from ragkit.retrieval.rerank import rerank
 
@@ -333,6 +333,11 @@ def select_passages(
         )  # fmt: skip
     if options.prefer_new:
         ranking = _prefer_new(prepared, ranking)
+        if options.per_document is not None:  # texts of several versions may be in one now
+            newest = ranking
+            ranking = diversity.limit_per_document(
+                lambda _: newest, len(newest), options.per_document, documents_of
+            )
     if options.half_life is not None:
         ages = _ages(connection, ranking, options.half_life)
         ranking = diversity.newer_first(ranking, ages)

@@ -122,6 +122,20 @@ def test_the_newest_version_is_preferred_and_what_only_an_older_one_has_is_kept(
     assert [hit.path for hit in where] == ["leave-2024.md"]  # the filter comes first
 
 
+def test_the_limit_per_document_counts_what_moved_to_a_newer_version(notes):
+    sick = "Parents who look after a sick child stay at home on full pay for ten days.\n"
+    collection = notes(
+        {
+            "leave-2023.md": "# Leave\n\n" + LEAVE.format(23),
+            "leave-2024.md": "# Leave\n\n" + LEAVE.format(23) + "\n# Sick\n\n" + sick,
+        }
+    )
+    question = "parents stay at home on full pay"
+    assert len(collection.search(question, k=4, prefer_new=True)) == 2
+    one = collection.search(question, k=4, per_document=1, prefer_new=True)
+    assert [hit.path for hit in one] == ["leave-2024.md"]
+
+
 def test_a_half_life_prefers_newer_files_and_never_decides_over_relevance(notes):
     text = "The gate opens at six and the guard checks every {}.\n"
     collection = notes(
