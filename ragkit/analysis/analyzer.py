@@ -205,13 +205,14 @@ class _TermCache(dict[str, str]):
         self._analyze = analyze
 
     def __missing__(self, chunk: str) -> str:
-        self[chunk], alternatives, traits = self._analyze(chunk)
+        terms, alternatives, traits = self._analyze(chunk)
         if alternatives:
             self.alternatives[chunk] = alternatives
         if traits:
             self.traits[chunk] = traits
-        self.length += 2 * len(chunk) + len(self[chunk])
-        return self[chunk]
+        self.length += 2 * len(chunk) + len(terms)
+        self[chunk] = terms  # last: another thread that finds it finds the rest too
+        return terms
 
 
 # What a chunk of text yields beside its terms.

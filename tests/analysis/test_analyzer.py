@@ -2,7 +2,13 @@
 
 import pytest
 
-from ragkit.analysis.analyzer import MAX_WORD_LENGTH, analyzer_for, normalize, split_words
+from ragkit.analysis.analyzer import (
+    MAX_WORD_LENGTH,
+    _TermCache,
+    analyzer_for,
+    normalize,
+    split_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +83,16 @@ def test_umlauts_and_digraphs_are_spelling_variants():
     assert german.term("München") in german.spelling_variants("Muenchen")
     assert german.term("Muenchen") in german.spelling_variants("München")
     assert analyzer_for("en").spelling_variants("Muenchen") == set()
+
+
+def test_another_thread_finds_no_chunk_before_all_that_it_yields():
+    cache = _TermCache(analyzer_for("de")._analyze_chunk)
+
+    class Watched(dict):
+        def __setitem__(self, chunk, value):
+            assert chunk not in cache
+            super().__setitem__(chunk, value)
+
+    cache.traits, cache.alternatives = Watched(), Watched()
+    assert cache["HTTPServer"] == "httpserv"
+    assert cache.traits.keys() == cache.alternatives.keys() == {"HTTPServer"}
