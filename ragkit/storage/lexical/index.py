@@ -20,7 +20,12 @@ import numpy as np
 
 from ragkit.storage.atomic_files import link_files, new_folder
 from ragkit.storage.collection_files import members
-from ragkit.storage.lexical.tantivy_errors import LexicalIndexError, plain_errors, translate
+from ragkit.storage.lexical.tantivy_errors import (
+    LexicalIndexError,
+    plain_errors,
+    require_thread,
+    translate,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,6 +169,7 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
             link_files(older, folder)
         try:
             with plain_errors(f"tantivy cannot write {path.name}"):
+                require_thread()
                 _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
         except LexicalIndexError as error:  # tantivy does not say why one of its threads ended
             import shutil  # not for a query
@@ -219,6 +225,7 @@ class LexicalIndex:
         import tantivy
 
         with plain_errors(f"{path.name} is damaged: tantivy cannot read it"):
+            require_thread()
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 return cls._opened(tantivy.Index.open(str(path)), path, generation)
             # tantivy opens only what it can lock, so it gets a writable folder of links. It may

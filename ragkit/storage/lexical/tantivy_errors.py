@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 
 from ragkit.errors import CollectionError
@@ -29,6 +30,20 @@ def is_panic(error: BaseException) -> bool:
     """Whether an error is a panic of a library written in Rust, whose type cannot be imported."""
     kind = type(error)
     return (kind.__module__, kind.__name__) == ("pyo3_runtime", "PanicException")
+
+
+def require_thread() -> None:
+    """Raise OSError (EAGAIN) if no thread can be started.
+
+    tantivy starts one for every index on disk that it opens. Where it cannot, it panics and prints
+    a trace of its own before anybody can catch the error.
+    """
+    thread = threading.Thread(target=lambda: None)
+    try:
+        thread.start()
+    except RuntimeError as error:  # Python's "can't start new thread"
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+    thread.join()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,18 @@ def test_a_thread_of_tantivy_that_ended_on_a_full_disk_is_a_full_disk(
     assert is_plain(raised.value)
     assert (kind is OSError) == (getattr(raised.value, "errno", None) == errno.ENOSPC)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_is_not_opened_where_no_thread_can_be_started(written, monkeypatch, capfd):
+    def fail(_):
+        raise RuntimeError("can't start new thread")  # the text of CPython 3.11
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    for use in (
+        lambda: LexicalIndex.open(written, 1),
+        lambda: lexical_index.write(written.with_name("words-2"), written, rows([(9, "x")]), []),
+    ):
+        with pytest.raises(OSError, match="unavailable") as raised:
+            use()
+        assert raised.value.errno == errno.EAGAIN
+    assert capfd.readouterr().err == ""
