@@ -90,6 +90,11 @@ class QuestionSet:
         return [each for each in self.questions if each.is_held_out == held_out]
 
 
+def is_held_out(path: str, seed: int = 0) -> bool:
+    """Whether the document with this path belongs to the held-out half."""
+    return identity_digest(path, seed)[0] >= 128
+
+
 def make_questions(
     documents: Iterable[SourceDocument],
     *,
@@ -224,7 +229,7 @@ def _without_duplicates(
 
 
 def _questions_of(document: SourceDocument, seed: int, *, cloze: bool) -> list[SelfQuestion]:
-    held_out = identity_digest(document.path, seed)[0] >= 128
+    held_out = is_held_out(document.path, seed)
     made: dict[tuple[str, str], SelfQuestion] = {}
     for kind, text, target, source in _candidates(document):
         if (kind == CLOZE) != cloze:

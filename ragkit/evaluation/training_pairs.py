@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragkit.evaluation.encoder_quality import rank_exactly
-from ragkit.evaluation.self_questions import SelfQuestion, make_questions
+from ragkit.evaluation.self_questions import SelfQuestion, is_held_out, make_questions
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.question_sources import SourceDocument, sample_documents
 
@@ -60,7 +60,12 @@ def make_triplets(
         return []
     vectors = encoder.encode_queries([question.text for question in chosen])
     ranked = rank_exactly(connection, model_id, vectors, _DEPTH)
-    own = {span.id: source.id for source in sources for span in source.passages}
+    own = {
+        span.id: source.id
+        for source in sources
+        if not is_held_out(source.path, seed)
+        for span in source.passages
+    }
     negatives = [
         _negative(question, ranking, own) for question, ranking in zip(chosen, ranked, strict=True)
     ]
@@ -75,12 +80,13 @@ def make_triplets(
 def _negative(
     question: SelfQuestion, ranking: Sequence[tuple[int, float]], own: dict[int, int]
 ) -> int | None:
-    """Return the nearest passage of another document that is clearly less near than the own one."""
+    """Return the nearest passage of another document of `own` (passage id → document id) that is
+    clearly less near than the question's own document."""
     best = max(
         (score for id_, score in ranking if own.get(id_) == question.document_id), default=None
     )
     for id_, score in ranking:
-        if own.get(id_) == question.document_id:
+        if own.get(id_, question.document_id) == question.document_id:
             continue
         if best is None or score <= _MAX_SHARE * best:
             return id_

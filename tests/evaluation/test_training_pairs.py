@@ -1,6 +1,7 @@
 """Triplets that a collection makes for training."""
 
 import json
+import re
 
 import pytest
 
@@ -23,6 +24,10 @@ def test_triplets_come_from_the_train_half(collection, tmp_path):
         assert row["anchor"] not in row["positive"]
         assert f"shade{number} " not in row["negative"]
         assert "shade" in row["negative"]
+    texts = "\n".join(row["positive"] + row["negative"] for row in rows)
+    for question in collection.self_questions().part(held_out=True):
+        text = (tmp_path / "house" / question.path).read_text()
+        assert re.search(r"shade\d+ ", text)[0] not in texts  # no passage of the other half
 
 
 def test_a_file_that_cannot_be_written_is_an_error(collection, tmp_path):
