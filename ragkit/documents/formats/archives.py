@@ -8,6 +8,7 @@ of the old method by Python, those with AES by pyzipper. Knows no document forma
 from __future__ import annotations
 
 import importlib.util
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -73,6 +74,7 @@ class _ZipDecryption:
 
     def __init__(self, data: bytes, archive: zipfile.ZipFile, passwords: Sequence[str]) -> None:
         self._data, self._archive = data, archive
+        self._aes: tuple[zipfile.ZipFile, dict[int, zipfile.ZipInfo]] | None = None  # by offset
         # Programs of Windows encrypt with the bytes of its code page, others with UTF-8.
         encoded = (
             password.encode(encoding, "replace")
@@ -93,7 +95,7 @@ class _ZipDecryption:
                 raise
             except DocumentError as error:
                 return Member(name, reason=str(error), kind=error.kind)
-            except (RuntimeError, NotImplementedError, *DAMAGE):
+            except (RuntimeError, NotImplementedError, KeyError, struct.error, *DAMAGE):
                 # One wrong password in 256 seems to be right, until the content is no valid data.
                 continue
             self._passwords.remove(password)
@@ -104,14 +106,14 @@ class _ZipDecryption:
     def _open(self, info: zipfile.ZipInfo, password: bytes) -> IO[bytes]:
         if info.compress_type != _AES:
             return self._archive.open(info, pwd=password)
-        from pyzipper import AESZipFile
+        if self._aes is None:  # its directory is read once for all members
+            from pyzipper import AESZipFile
 
-        archive = AESZipFile(BytesIO(self._data))
-        inner = next(
-            inner for inner in archive.infolist() if inner.header_offset == info.header_offset
-        )
-        file: IO[bytes] = archive.open(inner, pwd=password)
-        return file
+            self._aes = self._archive, {}  # if it cannot be read, all of them stay closed
+            archive: zipfile.ZipFile = AESZipFile(BytesIO(self._data))
+            self._aes = archive, {inner.header_offset: inner for inner in archive.infolist()}
+        archive, infos = self._aes
+        return archive.open(infos[info.header_offset], pwd=password)
 
 
 def _has_pyzipper() -> bool:

@@ -223,3 +223,25 @@ def test_an_encrypted_file_in_an_encrypted_archive():
     records = {r.name: r for r in read_all(data, "a.zip", passwords=["x", "Grüße 1"])}
     assert records["in/aes.pdf"].document.text == "The vault opens at nine."
     assert "NX-2040" in records["in/aes.pdf/list.csv"].document.text
+
+
+def test_the_directory_of_a_zip_with_aes_is_read_once(monkeypatch):
+    data = make_aes_zip(b"x", *((f"{number}.txt", "text") for number in range(9)))
+    opened = []
+
+    def open_zip(file):
+        opened.append(file)
+        return AESZipFile(file)
+
+    monkeypatch.setattr("pyzipper.AESZipFile", open_zip)
+    assert len(contents(zip_members(data, "a.zip", Budget(), ["wrong", "x"]))) == 9
+    assert len(opened) == 1
+
+
+def test_a_damaged_field_of_aes_does_not_affect_the_other_members():
+    data = bytearray(make_aes_zip(b"x", ("a.txt", "one"), ("b.txt", "two")))
+    field = data.index(b"\x01\x99\x07\x00", data.index(b"PK\x01\x02"))
+    data[field + 8] = 9  # the strength of a.txt: there are 1 to 3
+    members = list(zip_members(bytes(data), "a.zip", Budget(), ["x"]))
+    assert contents(members) == {"b.txt": b"two"}
+    assert reasons(members)["a.txt"] == ("encrypted: needs a password", "encrypted", False)
