@@ -11,6 +11,7 @@ import ctypes
 import re
 import zlib
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ def hidden_layers(data: bytes) -> frozenset[str]:
     """
     if _KEY not in data and b"/ObjStm" not in data:
         return frozenset()
-    objects = _Objects(data)
     try:
-        return frozenset(_hidden(objects))
+        return frozenset(_hidden(_Objects(data)))
     except (ValueError, IndexError, TypeError, AttributeError, KeyError, RecursionError):
         return frozenset()
 
@@ -66,10 +66,12 @@ def _hidden(objects: _Objects) -> Iterator[str]:
 
 
 class _Objects:
-    """The objects of a file, by number: those of its body and those in its object streams."""
+    """The objects of a file, by number: those of its body and those in its object streams. Of
+    several versions of one, the last in the file counts: an update is appended."""
 
     def __init__(self, data: bytes) -> None:
         self._sources: list[bytes] = [data]
+        self._starts: list[int] = [0]  # of each source in the file
         self._places: dict[int, tuple[int, int]] = {}  # number → (source, offset); if looked for
         self._in_streams: dict[int, tuple[int, int]] = {}
         if b"/ObjStm" in data:
@@ -77,12 +79,16 @@ class _Objects:
 
     def find_layers(self) -> dict[bytes, _Value] | None:
         """Return the dictionary of layers that the last catalog has; None if there is none."""
-        for source in reversed(self._sources):
-            at = source.rfind(_KEY)
-            if at >= 0:
-                value = self.resolve(_parse(source, at + len(_KEY)))
-                return value if isinstance(value, dict) else None
-        return None
+        data, *streams = self._sources
+        found = [(start, stream) for start, stream in zip(self._starts[1:], streams, strict=True)
+                 if _KEY in stream]  # fmt: skip
+        if (at := data.rfind(_KEY)) >= 0:
+            found.append((at, data))
+        if not found:
+            return None
+        _, source = max(found, key=itemgetter(0))
+        value = self.resolve(_parse(source, source.rfind(_KEY) + len(_KEY)))
+        return value if isinstance(value, dict) else None
 
     def resolve(self, value: _Value) -> _Value:
         """Return what a reference refers to; other values as they are."""
@@ -91,7 +97,9 @@ class _Objects:
         if not self._places:
             for found in _OBJECT.finditer(self._sources[0]):
                 self._places[int(found[1])] = (0, found.end())
-            self._places |= self._in_streams
+            for number, (source, offset) in self._in_streams.items():
+                if self._starts[source] > self._places.get(number, (0, -1))[1]:
+                    self._places[number] = (source, offset)
         source, offset = self._places[value]
         return _parse(self._sources[source], offset)
 
@@ -116,10 +124,13 @@ class _Objects:
                 continue
             allowance -= len(unpacked)
             numbers = unpacked[: int(first[1])].split()[: 2 * int(count[1])]
+            if not all(number.isdigit() and len(number) < 11 for number in numbers):
+                continue
             for number, offset in zip(numbers[::2], numbers[1::2], strict=False):
                 place = (len(self._sources), int(first[1]) + int(offset))
                 self._in_streams[int(number)] = place
             self._sources.append(unpacked)
+            self._starts.append(start)
 
 
 def _parse(source: bytes, offset: int) -> _Value:

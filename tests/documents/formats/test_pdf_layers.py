@@ -1,5 +1,6 @@
 """PDF layers that are off when the file is opened are not text."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,28 @@ def test_a_broken_file_has_no_layers():
 )
 def test_a_long_file_does_not_hang(filler):
     assert hidden_layers(make_layers(b"/OFF[2 0 R]") + filler * 20_000) <= {"a"}
+
+
+def make_object_stream(number, content):
+    """Return the object stream with one object."""
+    head = b"%d 0 " % number
+    packed = zlib.compress(head + content)
+    fields = b"/Type/ObjStm/N 1/First %d/Length %d" % (len(head), len(packed))
+    return b"90 0 obj<<" + fields + b">>stream\n" + packed + b"\nendstream endobj "
+
+
+@pytest.mark.parametrize("content", [b"x y z", b"1 0 2 zero", b"-1 0 x"])
+def test_a_damaged_object_stream_is_left_out(content):
+    packed = zlib.compress(content)
+    stream = b"<</Type/ObjStm/N 2/First 8>>stream\n" + packed + b"\nendstream "
+    assert hidden_layers(stream + make_layers(b"/OFF[2 0 R]")) == {"a"}
+
+
+def test_the_last_version_of_an_object_counts():
+    # As after an update that is appended: 7.5.6 of the PDF specification.
+    group, catalog = (b"<</Name(a)>>", b"<</Name(c)>>"), make_layers(b"/OFF[2 0 R]")
+    assert hidden_layers(catalog + make_object_stream(2, group[1])) == {"c"}
+    assert hidden_layers(make_object_stream(2, group[1]) + catalog) == {"a"}
+    old = b"<</OCProperties<</OCGs[2 0 R 3 0 R]/D<</OFF[3 0 R]>>>>>>"
+    assert hidden_layers(make_object_stream(1, old) + catalog) == {"a"}
+    assert hidden_layers(catalog + make_object_stream(1, old)) == {"b"}
