@@ -86,7 +86,7 @@ def train(  # noqa: PLR0913 - independent options
     _check_pooling(pooling)
     _check_packages()
     folder = TrainingFolder.for_output(output)
-    _check_output(output, folder, resume=resume, force=force)
+    check_output(output, folder, resume=resume, force=force)
     dataset = load_dataset(pairs, dev, dev_share, seed, objective, notify)
     plan = TrainingPlan(
         epochs=epochs,
@@ -195,7 +195,9 @@ def _check_packages() -> None:
         )
 
 
-def _check_output(output: Path, folder: TrainingFolder, *, resume: bool, force: bool) -> None:
+def check_output(output: Path, folder: TrainingFolder, *, resume: bool, force: bool) -> None:
+    """Raise UsageError if a training must not write to `output`, whose training folder is `folder`.
+    Changes nothing."""
     if output.name in ("", ".."):
         raise UsageError(f"output is {str(output)!r}; expected the name of a new folder")
     is_model = (output / "modules.json").is_file() or (output / "config.json").is_file()

@@ -75,15 +75,22 @@ def train(arguments: Namespace) -> int:
 def _write_pairs(arguments: Namespace) -> tuple[str, str]:
     """Write the pairs that the collection makes; return the file and the model to start from. A
     training that is resumed keeps its file."""
+    from ragkit.learning.checkpoints import TrainingFolder
+    from ragkit.learning.train import check_output
+
     output = Path(arguments.output).expanduser()
+    folder = TrainingFolder.for_output(output)
+    check_output(output, folder, resume=arguments.resume, force=arguments.force)
     file = output.with_name(f"{output.name}.pairs.jsonl")
     with open_collection(arguments) as collection:
         spec = collection.model()
+        if spec is not None and spec.base_url is not None and arguments.model is None:
+            raise UsageError(
+                f"{spec} runs on a server and cannot be trained; name another with --model"
+            )
         if not (arguments.resume and file.is_file()):
             count = collection.write_training_pairs(file, seed=arguments.seed)
             print_message(f"{format_count(count, 'triplet')} from the collection: {file}")
-    if spec is not None and spec.base_url is not None:
-        raise UsageError(f"{spec} runs on a server and cannot be trained; name one with --model")
     return str(file), arguments.model or (spec.name if spec else "")
 
 

@@ -48,6 +48,18 @@ def test_a_trained_model_can_be_used_for_indexing(run, pairs, base_folder, folde
     assert run("-c", "kit", "query", "the key", "--json")[0] == 0
 
 
+def test_the_file_of_another_training_is_not_overwritten(run, folder, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("{}")
+    (tmp_path / "mine.pairs.jsonl").write_text("kept")
+    run("-c", "kit", "index", str(folder))
+    code, _, err = run("-c", "kit", "train", "--from-collection", "-o", "mine")
+    assert (code, err.startswith("ragkit: mine already exists")) == (2, True)
+    assert (tmp_path / "mine.pairs.jsonl").read_text() == "kept"
+    code, _, err = run("-c", "kit", "train", "--from-collection", "-o", ".")
+    assert (code, "expected the name of a new folder" in err) == (2, True)
+
+
 def test_json_prints_the_report(run, pairs, base_folder):  # noqa: F811
     code, out, _ = run(
         "train", "pairs.jsonl", "-o", "mine", "--model", str(base_folder), *FAST, "--json"
