@@ -8,6 +8,7 @@ module knows the package (OpenDocument 1.3 part 2).
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +19,7 @@ from ragkit.documents.formats.web.mathml import linear_mathml
 from ragkit.documents.layout.grid import Grid, GridFullError
 from ragkit.documents.layout.properties import Properties, read_properties
 from ragkit.documents.layout.writer import join_documents
-from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip
+from ragkit.documents.unpacking.limits import DAMAGE, MAX_TOTAL_BYTES, ZipPackage, open_zip
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
@@ -95,11 +96,19 @@ def _read_text_content(package: ZipPackage, numbering: OdfNumbering) -> TextHand
 
 
 def _read_formula(package: ZipPackage, path: str) -> str:
-    """Return the formula of an embedded object on one line; "" for another object."""
+    """Return the formula of an embedded object on one line; "" for another or a damaged object."""
     part = f"{path.removeprefix('./').rstrip('/')}/{_CONTENT}"
     if part not in package.names:
         return ""
-    root = package.read(part)[:_MAX_FORMULA]
+    root = bytearray()
+    try:
+        with closing(package.iter_chunks(part)) as chunks:
+            for chunk in chunks:
+                root += chunk
+                if len(root) >= _MAX_FORMULA:  # a table or a chart may be much larger
+                    break
+    except (DocumentError, NotImplementedError, *DAMAGE):
+        return ""
     if b"<math" not in root and b":math" not in root:
         return ""
     from selectolax.lexbor import LexborHTMLParser

@@ -144,3 +144,17 @@ def test_formulas_are_written_on_one_line(prefix):
     data = make_odf("text", f"<text:p>So {FRAME.format(object_ + PICTURE)} holds.</text:p>")
     data = add_files(data, **{"Object 1/content.xml": formula})
     assert read_odt(data, "a.odt").text == "So x = 12/5 holds."
+
+
+def test_a_damaged_object_does_not_end_the_text():
+    object_ = '<draw:object xlink:href="./Object 1" xmlns:xlink="x"/>'
+    data = make_odf("text", f"<text:p>One {FRAME.format(object_)}</text:p><text:p>Two.</text:p>")
+    data = add_files(data, **{"Object 1/content.xml": "<math><mi>x</mi></math>"})
+    assert read_odt(data, "a.odt").text == "One x\n\nTwo."
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        at = package.getinfo("Object 1/content.xml").header_offset
+    damaged = data[: at + 14] + b"\xff\xff\xff\xff" + data[at + 18 :]  # the checksum
+    directory = damaged.rindex(b"Object 1/content.xml") - 46
+    damaged = damaged[: directory + 16] + b"\xff\xff\xff\xff" + damaged[directory + 20 :]
+    document = read_odt(damaged, "a.odt")
+    assert (document.text, document.warnings) == ("One\n\nTwo.", ())
