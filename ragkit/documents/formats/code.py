@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MAX_BYTES = 2_000_000  # a larger file is data, or generated
 _MIN_LINES = 4  # a shorter function stays with its neighbours
 _MAX_NAME = 100  # characters
+_MAX_NAME_BYTES = 1000  # white space included
 _MAX_DEPTH = 8  # of classes and functions in each other
 _MAX_DECLARATORS = 20
 _COMMENTS = ("#", "//", "/*", "*", "--", "@", "[")  # start lines above, part of a definition
@@ -170,12 +171,8 @@ def _definitions(
     floor = -1  # where the next one may begin
     for node in sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)):
         lines = node.end_point.row - node.start_point.row + 1
-        name = _name(node)
-        if (
-            not name
-            or not (lines >= _MIN_LINES or node.type in classes)
-            or not _is_definition(node)
-        ):
+        is_long = lines >= _MIN_LINES or node.type in classes
+        if not is_long or not _is_definition(node) or not (name := _name(node, source)):
             continue
         while outer and outer[-1].end <= node.start_byte:
             floor = max(floor, _line_end(source, outer.pop().end))
@@ -204,7 +201,7 @@ def _is_definition(node: Node) -> bool:
     return value is not None and value.type in _FUNCTION_VALUES
 
 
-def _name(node: Node) -> str:
+def _name(node: Node, source: bytes) -> str:
     """The name of a definition; of a method of Go with its type."""
     field = "left" if node.type == "assignment_expression" else "key" if node.type == "pair" else ""
     named: Node | None = node.child_by_field_name(field or "name")
@@ -219,18 +216,20 @@ def _name(node: Node) -> str:
             if inner is None:
                 break
             named = inner
-    name = _text(named)
+    name = _text(named, source)
     receiver = node.child_by_field_name("receiver")
     if receiver is not None and name:
-        kind = _text(receiver).strip("()").split()[-1:]
+        kind = _text(receiver, source).strip("()").split()[-1:]
         name = ".".join([*(part.strip("*") for part in kind), name])
     return name
 
 
-def _text(node: Node | None) -> str:
-    if node is None or node.text is None:
+def _text(node: Node | None, source: bytes) -> str:
+    """The start of a node's text, on one line. Nodes in each other may all be long."""
+    if node is None:
         return ""
-    return " ".join(node.text.decode("utf-8", "replace").split())[:_MAX_NAME]
+    start = source[node.start_byte : min(node.end_byte, node.start_byte + _MAX_NAME_BYTES)]
+    return " ".join(start.decode("utf-8", "replace").split())[:_MAX_NAME]
 
 
 def _with_comments(source: bytes, start: int, floor: int) -> int:
