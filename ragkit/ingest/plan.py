@@ -279,18 +279,20 @@ def compare(
     read_settings: ReadSettings,
     max_bytes: int,
     skip: Path,
+    password_file: Path | None = None,
 ) -> Plan:
     """Scan one target and compare it with the stored files.
 
     `roots` are all known roots. Files that were read with other `read_settings` are read again.
-    `skip` is the collection's own folder. New and missing files stay in `Plan.new` and
-    `Plan.missing` until `Plan.finish`.
+    `skip` is the collection's own folder. `password_file` is read again if it has text. New and
+    missing files stay in `Plan.new` and `Plan.missing` until `Plan.finish`.
     """
     plan = Plan(target)
     rows_by_path, certainly_removed = _known_files(connection, roots, target)
     left_out = (*_separate_roots(roots, target), *_prefix_of(skip, target.folder))
     scanned = _Scanned()
     reliable_rows = _ReliableRows(connection, target.folder)
+    passwords = _identity(password_file)
     for entry in scan(
         Path(target.path),
         include=target.include,
@@ -304,7 +306,10 @@ def compare(
         row = rows_by_path.get(entry.path)
         if isinstance(entry, ScannedFile):
             scanned.devices.setdefault(entry.path.rpartition("/")[0], entry.device)
-            _add_file(plan, entry, reliable_rows.get(entry, row), read_settings)
+            row = reliable_rows.get(entry, row)
+            if row and row.has_text and (entry.device, entry.inode) == passwords:
+                row = replace(row, mtime_ns=None)
+            _add_file(plan, entry, row, read_settings)
         else:
             _add_skipped(plan, scanned, entry, row)
     skipped_folders = tuple(path for path in scanned.paths if path.endswith("/"))
@@ -326,6 +331,17 @@ def compare(
             plan.missing.append(row)
             plan.known_paths[row.id] = path_in_root
     return plan
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return the device and the inode of a file, as a scan does; None if there is none."""
+    if path is None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, files.storable(status.st_ino)
 
 
 def _prefix_of(skip: Path, folder: str) -> tuple[str, ...]:

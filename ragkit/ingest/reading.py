@@ -150,11 +150,11 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         ctime_ns=storable(status.st_ctime_ns) if has_stamp else MAY_REPEAT,
         sample=None if is_reliable else sample(data),
     )
-    if is_unchanged:
-        return result(is_unchanged=True)
     if _is_password_file(task, context.options):
         reason = "the passwords of this run"
         return result(reason=reason, skipped=True, kind="secret")
+    if is_unchanged:
+        return result(is_unchanged=True)
     file = detect(data, scanned.path)
     reads_generated = scanned.is_included or context.options.generated
     generated = generated_reason(scanned.path, file.media_type, data)

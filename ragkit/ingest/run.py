@@ -48,6 +48,7 @@ def make_plans(
             read_settings=current,
             max_bytes=options.max_file_bytes,
             skip=options.skip_folder or store.folder.resolve(),
+            password_file=options.password_file,
         )
         targets = planning.find_targets(roots, options.paths, options.include, options.exclude)
         plans = []

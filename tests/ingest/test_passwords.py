@@ -81,6 +81,16 @@ def test_passwords_are_nowhere_in_the_collection(collection, vault, write_passwo
         assert secret not in repr(report)
 
 
+def test_text_of_the_password_file_from_an_earlier_run_is_removed(collection, vault):
+    inside = vault / "passwords.txt"
+    inside.write_text("Marzipan-77")
+    assert collection.index(vault).added == 1
+    assert [hit.path for hit in collection.search("Marzipan-77", 9)] == ["passwords.txt"]
+    for later in (inside, None, inside):
+        collection.index(vault, password_file=later)
+        assert "passwords.txt" not in {hit.path for hit in collection.search("Marzipan-77", 9)}
+
+
 def test_a_password_file_that_cannot_be_used_is_an_error(collection, vault, tmp_path):
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "latin.txt").write_bytes("Grüße".encode("latin-1"))
