@@ -85,6 +85,7 @@ def _joined_prefixes(code: str) -> list[str]:
             _MIN_NUMBER_GROUPS <= len(groups) <= _MAX_NUMBER_GROUPS and len(joined) >= _MIN_DIGITS
         )
         return [joined] if is_number else []
+    groups = groups[:MAX_JOINED_LENGTH]  # each has a character
     prefixes = ["".join(groups[:count]) for count in range(2, len(groups) + 1)]
     return [joined for joined in prefixes if _MIN_LENGTH <= len(joined) <= MAX_JOINED_LENGTH]
 

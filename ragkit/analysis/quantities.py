@@ -18,7 +18,7 @@ from ragkit.analysis.letters import ascii_digits
 _DIGITS = re.compile("[0-9]+")
 _DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
 _LETTERS = re.compile(r"[^\W\d_]+")
-_NEXT_WORD = re.compile(r" ?(\w+|[^\w\s](?!\w))")
+_NEXT_WORD = re.compile(r" ?(\w{1,30}|[^\w\s](?!\w))")  # longer than any unit
 _SIGNS_BEFORE = "€$£¥₹"  # currencies that are written before a number
 _CODES_BEFORE = ("eur", "usd", "gbp", "chf", "inr")
 _NUMBER_SIGNS = frozenset(".,' \u2019\u202f\u00a0\u066b\u066c")  # inside a number

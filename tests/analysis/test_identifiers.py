@@ -1,5 +1,7 @@
 """Identifiers that are written in several ways."""
 
+import time
+
 import pytest
 
 from ragkit.analysis.analyzer import analyzer_for
@@ -88,3 +90,10 @@ def test_the_parts_of_an_identifier_count_as_one_word():
     assert sum(term.weight for term in parts) == pytest.approx(1)
     dotted = analyzer_for("en").word_terms("os.path.join").sequence
     assert sum(term.weight for term in dotted) == pytest.approx(1)
+
+
+def test_a_code_of_thousands_of_groups_is_joined_up_to_the_longest_identifier():
+    start = time.process_time()
+    joined = joined_spellings("A1 " * 20_000)
+    assert joined == ["A1" * count for count in range(2, MAX_JOINED_LENGTH // 2 + 1)]
+    assert time.process_time() - start < 3

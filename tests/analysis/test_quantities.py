@@ -1,5 +1,7 @@
 """Quantities have the same terms whatever way they are written."""
 
+import time
+
 import pytest
 
 from ragkit.analysis.quantities import quantities
@@ -49,3 +51,12 @@ def test_other_text_has_no_dates(text):
 def test_a_number_of_decimals_is_not_a_group():
     assert "1500" not in terms("1.500 m", "en")
     assert "1500" in terms("1.500 m", "de")
+
+
+def test_the_time_is_proportional_to_a_text_without_spaces():
+    def seconds(count):
+        start = time.process_time()
+        assert quantities("a2024" * count, "en") == []
+        return time.process_time() - start
+
+    assert seconds(8_000) < 4 * 8 * max(seconds(1_000), 0.005)  # 64 times if it were quadratic
