@@ -11,7 +11,7 @@ import lzma
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -141,7 +141,9 @@ class ZipPackage:
         self._members = {info.filename.replace("\\", "/"): info for info in self.archive.infolist()}
         self.names = frozenset(self._members)
 
-    def iter_chunks(self, name: str, max_bytes: int = MAX_MEMBER_BYTES) -> Iterator[bytes]:
+    def iter_chunks(
+        self, name: str, max_bytes: int = MAX_MEMBER_BYTES
+    ) -> Generator[bytes, None, None]:
         """Yield one member's content. Raises `DocumentError` if it is missing or too large."""
         if name not in self.names:
             raise DocumentError(f"damaged {self.kind}: it has no {name[-60:]}")
