@@ -88,7 +88,7 @@ class Database:
             self._refuse_emptied()
             self._detect_read_only()
         try:
-            self._check()
+            self._check_until_settled()
             self._mode = "rw"  # a file that was deleted must not be created again, empty
         except sqlite3.Error as error:
             self.close()
@@ -134,6 +134,20 @@ class Database:
             raise CollectionError(
                 f"cannot create a collection at {self.folder}: {error.strerror or error}"
             ) from error
+
+    def _check_until_settled(self) -> None:
+        """`_check`, and again if another process opens or deletes the write-ahead log meanwhile."""
+        for pause in RETRY_PAUSES:
+            try:
+                return self._check()
+            except SnapshotError:
+                pass
+            except sqlite3.Error as error:
+                if not self.read_only or error.sqlite_errorcode not in _RETRYABLE:
+                    raise
+            self._close_idle()
+            time.sleep(pause)
+        return self._check()
 
     def _check(self) -> None:
         """Check that the file is a collection of this version; migrate an older one."""
