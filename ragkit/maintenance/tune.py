@@ -358,16 +358,6 @@ def take_over(store: Database, copy: Path) -> None:
     with store.reading():
         pass  # a read-only or damaged collection is reported as everywhere
     try:
-        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
-            for pragma in ("trusted_schema = OFF", "synchronous = FULL", "busy_timeout = 5000"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("ATTACH DATABASE ? AS copy", (str(copy / FILE_NAME),))
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                transfer.replace_rows(connection, "copy", keep=_NOT_COPIED)
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
+        transfer.replace_all_rows(store.path, copy / FILE_NAME, keep=_NOT_COPIED)
     except sqlite3.Error as error:
         raise CollectionError(f"{store.folder}: cannot be changed: {error}") from error

@@ -238,6 +238,22 @@ def stored_names(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute(sql) if isinstance(row[0], str)]
 
 
+def replace_all_rows(path: Path, source: Path, keep: Iterable[str] = ()) -> None:
+    """Replace the rows of the database `path` by those of the database `source`, in one
+    transaction; those of the tables `keep` stay. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for pragma in ("trusted_schema = OFF", "synchronous = FULL", "busy_timeout = 5000"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("ATTACH DATABASE ? AS copy", (str(source),))
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            replace_rows(connection, "copy", keep=keep)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+
 def replace_rows(connection: sqlite3.Connection, source: str, keep: Iterable[str] = ()) -> None:
     """Replace the rows of all tables but `keep` by those of the attached database `source`, which
     has the same schema. Foreign keys must be off. Judgements of documents that are gone stay,

@@ -21,12 +21,12 @@ def decrypt_office(data: bytes, passwords: Sequence[str]) -> bytes | None:
     """Return the bytes of an encrypted Office file without its encryption; None if no password
     opens it.
 
-    Raises `DocumentError` if the file is damaged or encrypted in a way that is not known, or if
-    there are passwords and msoffcrypto-tool is not installed.
+    Raises `DocumentError` if there are passwords, and the file is damaged or encrypted in a way
+    that is not known, or msoffcrypto-tool is not installed.
     """
     try:
         from msoffcrypto import OfficeFile
-        from msoffcrypto.exceptions import DecryptionError, FileFormatError
+        from msoffcrypto.exceptions import DecryptionError
         from msoffcrypto.format import doc97, ppt97, xls97
     except ImportError:
         if not passwords:
@@ -42,8 +42,10 @@ def decrypt_office(data: bytes, passwords: Sequence[str]) -> bytes | None:
             file.decrypt(output)
         except DecryptionError:
             continue
-        except FileFormatError as error:
-            reason = f"encrypted Office file: {error}"
+        except Exception as error:  # what it raises for damaged files is not defined
+            if not passwords:
+                return None
+            reason = f"encrypted Office file, which cannot be decrypted: {error}"
             raise DocumentError(reason, kind="encrypted") from error
         if output.tell() > MAX_TOTAL_BYTES:
             raise DocumentError("encrypted Office file: too large", kind="limit")
