@@ -44,6 +44,25 @@ def test_the_map_shows_every_passage_marks_hits_and_opens_them(visit, library, w
     assert "explore/scatter.js" in names and "explore/duplicates.js" not in names
 
 
+def test_a_view_that_answers_late_does_not_replace_another(visit):
+    page = visit("?view=topics&collection=office")
+    waiting = []
+    page.route("**/v1/topics*", lambda route: waiting.append(route))  # noqa: PLW0108
+    with page.expect_request("**/v1/topics*"):
+        page.get_by_role("tab", name="Explore").click()
+    page.get_by_role("button", name="Duplicates").click()
+    bound = page.get_by_label("Minimum cosine")
+    expect(bound).to_be_visible()
+    with page.expect_response("**/v1/topics*"):
+        waiting[0].continue_()
+    page.evaluate("() => new Promise((resolve) => setTimeout(resolve))")
+    bound.fill("0.9")  # a query that is typed meanwhile does not compare again
+    page.locator("#query").fill("plum")
+    page.wait_for_url("**q=plum*")
+    expect(bound).to_have_value("0.9")
+    expect(page.get_by_role("button", name="Find topics")).to_have_count(0)
+
+
 def test_topics_filter_a_search_and_a_thumb_is_stored(visit, library):
     collection = library["office"].collection
     page = visit(

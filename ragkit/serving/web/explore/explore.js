@@ -11,24 +11,32 @@ const LOAD = {
   text: () => import("./text.js"),
 };
 const panel = byId("panel-explore");
-const content = make("div", { id: "explore" });
+let content = null; // of the view that was opened last; one that answers late writes into its own
 let views = null;
-let opened = 0;
+let last = { key: "", query: "" };
 
 /** Shows the view that the state names. `actions`: open(citation, from), setView(name), filter(where). */
 export async function show(state, actions) {
   const name = Object.hasOwn(VIEWS, state.view) ? state.view : "map";
   views ??= Object.fromEntries(Object.entries(VIEWS).map(([view, label]) =>
     [view, make("button", { type: "button", onclick: () => actions.setView(view) }, label)]));
-  if (!content.isConnected) {
-    panel.replaceChildren(make("div", { className: "views", role: "group", "aria-label": "View" }, ...Object.values(views)), content);
-  }
   for (const [view, button] of Object.entries(views)) button.setAttribute("aria-pressed", String(view === name));
-  const mine = (opened += 1);
+  const { key, query } = last;
+  last = { key: `${name} ${state.collection}`, query: state.q };
+  const isSame = last.key === key;
+  if (isSame && name !== "map" && last.query !== query) return; // only the map depends on the query
+  if (!isSame || name !== "map") {
+    const next = make("div", { id: "explore" });
+    if (content) content.replaceWith(next); // the buttons keep the focus
+    else panel.replaceChildren(make("div", { className: "views", role: "group", "aria-label": "View" }, ...Object.values(views)), next);
+    content = next;
+  }
+  const own = content;
   try {
     const view = await LOAD[name]();
-    if (mine === opened) await view.show(content, state, actions);
+    await view.show(own, state, actions);
   } catch (error) {
-    if (mine === opened) content.replaceChildren(make("p", { className: "error", role: "alert" }, error.message));
+    own.replaceChildren(make("p", { className: "error", role: "alert" }, error.message));
+    if (own === content) last.key = "";
   }
 }
