@@ -170,7 +170,11 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
         try:
             with plain_errors(f"tantivy cannot write {path.name}"):
                 require_thread()
-                _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
+                index = tantivy.Index(_schema(), path=str(folder))
+                # Else a thread of tantivy opens what is written here, and may still read it when
+                # the files have their final names and somebody truncates them (SIGBUS).
+                index.config_reader(reload_policy="manual")
+                _add(index, rows, removed)
         except LexicalIndexError as error:  # tantivy does not say why one of its threads ended
             import shutil  # not for a query
 

@@ -341,7 +341,9 @@ class QueryPlanner:
             found += [Form(TEXT, term, weight, is_extra=not is_known) for term in (*first, *last)]
         if not links or len(word) <= _MIN_PART:
             return found
-        stem = min((analyzer.term(word) for analyzer in self._analyzers), key=len)
+        # The stemmer of another language may leave two letters, with which many terms begin.
+        stems = [analyzer.term(word) for analyzer in self._analyzers]
+        stem = min((stem for stem in stems if len(stem) >= _MIN_PART), key=len, default=word)
         if is_known:
             for term, _ in self._searcher.terms_with_prefix(TEXT, stem, limit=_MAX_COMPOUNDS):
                 rest = term[len(stem) :]

@@ -158,11 +158,15 @@ def test_too_many_open_files_are_no_damage(written):
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len(list(FILE_DESCRIPTORS.iterdir()))
+    # The limit is one of numbers, so numbers below those in use must not be free.
+    highest = max(int(entry.name) for entry in FILE_DESCRIPTORS.iterdir())
+    fillers = [os.open(os.devnull, os.O_RDONLY)]
+    while fillers[-1] < highest:
+        fillers.append(os.open(os.devnull, os.O_RDONLY))
     raised = []
     try:
-        for spare in range(12):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
+        for spare in range(1, 13):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (fillers[-1] + spare, hard))
             try:
                 lexical_index.write(written.with_name("words-2"), written, rows([(99, "x")]), [1])
                 break
@@ -170,6 +174,8 @@ def test_too_many_open_files_are_no_damage(written):
                 raised.append(error)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for filler in fillers:
+            os.close(filler)
     assert raised
     assert {error.errno for error in raised} == {errno.EMFILE}
     assert all(is_plain(error) for error in raised)
