@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from ragkit.storage.sqlite.state import set_value, value
 
@@ -87,7 +87,10 @@ def load(connection: sqlite3.Connection, fingerprint: str) -> RelevanceCalibrati
         ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError,
     ):  # fmt: skip
         return None
-    is_finite = all(map(math.isfinite, (found.slope, found.offset, found.error)))
+    numbers = [found.slope, found.offset, found.error]
+    numbers += (number for row in found.bins for number in astuple(row))
+    numbers += (number for row in found.abstentions for number in astuple(row))
+    is_finite = all(map(math.isfinite, numbers))
     is_valid = is_finite and found.slope > 0  # else no cosine is a minimum
     return found if is_valid and found.fingerprint == fingerprint else None
 

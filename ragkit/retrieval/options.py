@@ -118,7 +118,7 @@ class SearchOptions:
     )
     prefer_new: bool = _option(
         False,
-        "of documents that are versions of each other, leave out passages that a newer one has too",
+        "leave out passages of a document that a newer version of it has, too",
         _FLAG,
         tool={},
     )

@@ -168,10 +168,10 @@ def test_index_files_are_checked_and_rebuilt(collection_folder, examine, encoder
 def test_repair_deletes_no_file_that_is_not_its_own(collection_folder, examine):
     for name in ("mine.txt", "vectors-mine", "words-of-wisdom.md", "damaged-photo.jpg"):
         (collection_folder / name).write_text("mine")
-    (collection_folder / "words-v5-99").mkdir()
-    (collection_folder / "damaged-words-v5-98").mkdir()
+    (collection_folder / "words-v6-99").mkdir()
+    (collection_folder / "damaged-words-v6-98").mkdir()
     (collection_folder / "vectors-000000000000-97.faiss").symlink_to(collection_folder / "mine.txt")
-    next(collection_folder.glob("words-v5-*/*.json")).unlink()
+    next(collection_folder.glob("words-v6-*/*.json")).unlink()
     examine(collection_folder, repair=True)
     for name in ("mine.txt", "vectors-mine", "words-of-wisdom.md", "damaged-photo.jpg"):
         assert (collection_folder / name).read_text() == "mine"

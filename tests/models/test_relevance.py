@@ -20,10 +20,13 @@ FALLING = '{"fingerprint": "%s", "slope": -1, "offset": 0, "questions": 9, "erro
 
 
 BINS = FALLING.replace("-1", "1").replace("}", ', "bins": [{"low": 0}]}')
+NO_NUMBER = FALLING.replace("-1", "1").replace(
+    "}", ', "abstentions": [{"bound": 0.5, "without_answer": NaN, "with_answer": 0}]}'
+)
 
 
 @pytest.mark.parametrize(
-    "stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}', FALLING, BINS]
+    "stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}', FALLING, BINS, NO_NUMBER]
 )
 def test_a_damaged_calibration_counts_as_none(collection, folder, stored):
     collection.index(folder)

@@ -12,7 +12,7 @@ COMMANDS = {
     "embed", "similarity", "train", "eval", "serve", "mcp", "completion",
     "doctor", "backup", "restore", "export", "import", "trust", "config", "cache",
     "grep", "glob", "tree", "read", "related", "install-agent",
-    "judge", "migrate", "explain", "duplicates", "topics", "map",
+    "judge", "migrate", "explain", "duplicates", "topics", "map", "tune", "distill",
 }  # fmt: skip
 
 

@@ -66,8 +66,15 @@ def test_topics_are_shown_and_searched(run):
         assert (code, len(json.loads(out))) == (0, topic["passages"])
     where = ("--where", "type = markdown", "--topic", first["terms"][0])
     assert run("query", "x", *where)[0] in (0, 1)
-    assert run("query", "x", "--where", '{"type": "eq", "key": "type", "value": "text/plain"}',
-               "--topic", "nonsense") == (1, "", "ragkit: nothing found\n")  # fmt: skip
+    code, out, err = run(
+        "query", "x", "--where", '{"type": "eq", "key": "type", "value": "text/plain"}',
+        "--topic", "nonsense",
+    )  # fmt: skip
+    assert (code, out) == (1, "")
+    found, notice = err.splitlines()
+    assert found == "ragkit: nothing found"
+    assert notice.startswith("ragkit: no topic is called 'nonsense'; the nearest are: ")
+    assert all(topic["name"] in notice for topic in (first, second))
 
 
 @pytest.mark.usefixtures("collection_folder")
