@@ -2,7 +2,7 @@
 
 Encoders differ in their cosines: 0.5 is an answer for one and nothing for another. The probability
 is a logistic function of the cosine (Platt, "Probabilistic Outputs for Support Vector Machines",
-1999), fitted on questions made from the collection. Each is asked twice: once as it is,
+1999), fitted on questions made from the collection. Each is searched twice: once as it is,
 with its own sentence taken out of its passage, which is embedded without it; and once without its
 document, so that nothing answers it. The questions are first sentences, which are like their
 passages in style, so they are somewhat easier than people's. Knows no index files.

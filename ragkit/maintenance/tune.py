@@ -292,7 +292,7 @@ class TuningFolder:
         shutil.rmtree(self._parent, ignore_errors=True)
 
     def sample_file(self, values: Values) -> Path:
-        """Return the file that stands for the sample, in a folder for this way to cut it."""
+        """Return the source file of the sample, in a folder for these settings of splitting."""
         folder = self.path / f"passages-{_digest(_passage_values(values))}"
         folder.mkdir(exist_ok=True)
         file = folder / _SAMPLE_FILE

@@ -47,17 +47,22 @@ def migrate(arguments: Namespace) -> int:
     return 0
 
 
-def _print_report(report: MigrationReport) -> None:
-    old, new = to_printable(report.old_model), to_printable(report.new_model)
-    embedded = format_count(report.embedded, "text")
-    if report.questions:
-        print(f"dense search on {format_count(report.questions, 'self-made question')} (held out)")
+def _print_measures(report: MigrationReport | TuneReport) -> None:
+    """Print each measure before and after, the interval of the difference, and its p-value."""
     for name, before in report.before.items():
         low, high = report.intervals[name]
         print(
             f"{name:8} {before:.3f} → {report.after[name]:.3f}  [{low:+.3f}, {high:+.3f}]  "
             f"p = {report.p_values[name]:.4f}"
         )
+
+
+def _print_report(report: MigrationReport) -> None:
+    old, new = to_printable(report.old_model), to_printable(report.new_model)
+    embedded = format_count(report.embedded, "text")
+    if report.questions:
+        print(f"dense search on {format_count(report.questions, 'self-made question')} (held out)")
+    _print_measures(report)
     if report.switched:
         print(f"{old} → {new}: {embedded} embedded in {report.seconds:.1f} s")
     elif not report.is_worse:
@@ -114,12 +119,7 @@ def _print_tuning(report: TuneReport) -> None:
         print("nothing to gain: no setting that was tried is significantly better")
         return
     print(f"chosen: {_in_words(report.changes)}")
-    for name, before in report.before.items():
-        low, high = report.intervals[name]
-        print(
-            f"{name:8} {before:.3f} → {report.after[name]:.3f}  [{low:+.3f}, {high:+.3f}]  "
-            f"p = {report.p_values[name]:.4f}"
-        )
+    _print_measures(report)
     if report.applied:
         print(f"used from now on ({report.seconds:.0f} s); to go back: ragkit tune --undo")
     else:

@@ -40,7 +40,7 @@ _STOP_WORD_COVERAGE = 0.5  # of a stop word's bound, where coverage counts
 _MAX_ID_TERMS = 1000  # ids above which a set query is faster than one term query for each
 # Where the scores of frequent words are added to candidates only.
 _MIN_TWO_STEPS = 30_000  # passages of an index: in a smaller one it takes as long
-_MAX_TWO_STEPS = 1000  # passages that are asked for
+_MAX_TWO_STEPS = 1000  # k of a search, at most
 _MAX_COMMON = 32  # frequent words
 _MAX_BOUND = 1.1  # of the score of such a word: a stop word in a third of the passages
 _MAX_BOUND_SHARE = 0.06  # of such words together, of the bound of all words
