@@ -18,6 +18,7 @@ MODULES = {
     "questions": "retrieval.questions",
     "fusion": "retrieval.fusion",
     "weights": "retrieval.weights",
+    "models": "retrieval.models",
     "vectors": "vectors.indexes",
     "formats": "vectors.file_formats",
     "languages": "retrieval.languages",

@@ -48,14 +48,19 @@ class Scores:
     weights: FusionWeights
 
 
-def read_scores(dataset: LabelledDataset, folder: Path) -> Scores:
-    settings = Settings(model=os.environ.get("RAGKIT_BENCH_MODEL"))
+def read_scores(
+    dataset: LabelledDataset, folder: Path, model: str | None = None, step: int = 1
+) -> Scores:
+    """Index the rows in the collection `folder`, unless they are there, and score every passage for
+    every `step`-th query."""
+    settings = Settings(model=model)
     with Collection(folder, settings=settings) as collection:
         collection.index_rows(
             dataset.folder / "corpus.jsonl", dataset.corpus(), one_passage_per_row=True
         )
         encoder = collection._encoders.load_encoder()
-        texts = list(dataset.queries.values())
+        chosen = dict(list(dataset.queries.items())[::step])
+        texts = list(chosen.values())
         queries = collection._encoders.query_vectors(encoder, texts)
         with collection._store.reading() as connection:
             lexical = collection._indexes.lexical(connection)
@@ -70,7 +75,7 @@ def read_scores(dataset: LabelledDataset, folder: Path) -> Scores:
     shape = len(texts), len(ids)
     bm25, coverage, shares, mixed = (np.zeros(shape, dtype=np.float32) for _ in range(4))
     grades = np.zeros(shape, dtype=np.int64)
-    for number, (query_id, text) in enumerate(dataset.queries.items()):
+    for number, (query_id, text) in enumerate(chosen.items()):
         query = parse_query(text)
         total = lexical.plan(query).total_idf or 1.0
         for word, scores in lexical.term_scores(query, ids):
@@ -136,7 +141,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         cache = Path(os.environ.get("RAGKIT_BENCH_CACHE") or temporary)
         for folder in folders:
-            found = read_scores(read_dataset(folder), cache / folder.name)
+            model = os.environ.get("RAGKIT_BENCH_MODEL")
+            found = read_scores(read_dataset(folder), cache / folder.name, model)
             cosines = found.cosines
             z = float(np.mean((cosines.max(1) - cosines.mean(1)) / cosines.std(1)))
             covered = float(np.mean(found.coverage.max(axis=1)))
