@@ -8,7 +8,8 @@ so collections of the same passages have the same calibration, however they came
   the queries. Encoders differ by a factor of four.
 - *readability*: whether passages that are close by their vectors share words. The nearest passages
   of a sample passage are ranked by BM25 with that passage as the query; the mean percentile of
-  their ranks is near one half if the encoder cannot read the language, and near 1 if it can.
+  their ranks is near one half if the encoder cannot read the language, and near 1 if it can. Before
+  there are enough passages, the languages that the model's card names decide.
 
 Knows no ranking.
 """
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragkit.encoders.model_card import MULTILINGUAL
 from ragkit.errors import ModelError
 from ragkit.retrieval.fusion import DEFAULT_SPREAD, FusionWeights
 from ragkit.storage.sqlite import passages
@@ -37,23 +39,27 @@ if TYPE_CHECKING:
 
     from ragkit.encoders import Encoder
     from ragkit.storage.index_reader import IndexReader
+    from ragkit.storage.lexical.index import LexicalIndex
     from ragkit.storage.sqlite.database import Database
     from ragkit.storage.vectors.index import VectorIndex
 
 KEY = "fusion"  # of the table `collection`
 SAMPLE = 400  # passages: enough for two digits, and few enough to measure after each change
-_VERSION = 1  # of the way in which the numbers are measured
+_VERSION = 2  # of the way in which the numbers are measured
 _SEED = 0
 _QUERIES = 16  # beginnings of passages that are encoded
 _QUERY_WORDS = 12  # of each
 _MIN_SPREAD_PASSAGES = 10  # with fewer, the spread is DEFAULT_SPREAD
 _MIN_SPREAD = 0.005  # of an encoder whose vectors are nearly the same for all texts
-_MIN_GATE_PASSAGES = 50  # with fewer, the text counts as readable
+_MIN_GATE_PASSAGES = 50  # with fewer, the model's card decides
 _GATE_QUERIES = 100
 _GATE_NEIGHBORS = 10
 _GATE_SHARE = 1 / 24  # of the sample that these are at most
 _UNREADABLE, _READABLE = 0.6, 0.74  # mean percentiles
-_PRIOR = 30  # passages that are assumed to be readable beside those of the sample
+_PRIOR = 30  # passages of an assumed readability beside those of the sample
+# The assumed readability of a language that the model's card does not name; 1 of those it names.
+# Measured with an English model: Spanish .7, German .4, scripts other than Latin 0 to .3.
+_FOREIGN_READABILITY = 0.4
 _K1, _B = 1.2, 0.75  # of BM25
 
 
@@ -128,19 +134,36 @@ def update(database: Database, indexes: IndexReader, load_encoder: Callable[[], 
                 if encoder.fingerprint != model["fingerprint"]:
                     return
                 ids = [passage_id for passage_id, _ in sample]
-                weights = measure(connection, ids, index, encoder)
+                foreign = _foreign_share(indexes.lexical(connection), ids, encoder)
+                weights = measure(connection, ids, index, encoder, foreign)
             except ModelError:  # of a server, or a moved model: not needed to search by words
                 return
     with database.writing() as connection:
         store(connection, FusionCalibration(weights, model["fingerprint"], digest, now))
 
 
+def _foreign_share(lexical: LexicalIndex, ids: Sequence[int], encoder: Encoder) -> float:
+    """Return the share of passages in languages that the encoder's model card does not name; 0
+    where it names none, or is multilingual."""
+    languages: tuple[str, ...] = getattr(encoder, "languages", ())
+    known = {code.lower().partition("-")[0] for code in languages}
+    if not known or MULTILINGUAL in known:
+        return 0.0
+    found = lexical.languages(ids)
+    return sum(code not in known for code in found.values()) / max(1, len(found))
+
+
 def measure(
-    connection: sqlite3.Connection, ids: Sequence[int], index: VectorIndex, encoder: Encoder
+    connection: sqlite3.Connection,
+    ids: Sequence[int],
+    index: VectorIndex,
+    encoder: Encoder,
+    foreign: float = 0.0,
 ) -> FusionWeights:
     """Measure the weights on these passages, in this order.
 
-    Encodes a few short queries. Takes a fifth of a second. Raises ModelError if
+    `foreign` is the share of them in languages that the encoder does not claim to read. Encodes a
+    few short queries. Takes a fifth of a second. Raises ModelError if
     the encoder fails.
     """
     found, vectors = index.vectors_of(np.array(ids, dtype=np.int64))
@@ -149,8 +172,9 @@ def measure(
     known = [each for each in ids if each in row_of and each in texts_by_id]
     texts = [texts_by_id[each] for each in known]
     vectors = vectors[[row_of[each] for each in known]]
+    expected = 1 - foreign * (1 - _FOREIGN_READABILITY)
     return FusionWeights(
-        _measure_spread(texts, vectors, encoder), _measure_readability(texts, vectors)
+        _measure_spread(texts, vectors, encoder), _measure_readability(texts, vectors, expected)
     )
 
 
@@ -175,11 +199,14 @@ def _measure_spread(texts: Sequence[str], vectors: NDArray[np.float32], encoder:
     return float(max(_MIN_SPREAD, np.mean(deviations))) if deviations else DEFAULT_SPREAD
 
 
-def _measure_readability(texts: Sequence[str], vectors: NDArray[np.float32]) -> float:
-    """Return 0 to 1 by the mean BM25 percentile of the passages' nearest neighbors."""
+def _measure_readability(
+    texts: Sequence[str], vectors: NDArray[np.float32], expected: float
+) -> float:
+    """Return 0 to 1 by the mean BM25 percentile of the passages' nearest neighbors; what is
+    `expected` where there are few passages."""
     count = len(texts)
     if count < _MIN_GATE_PASSAGES:
-        return 1.0
+        return expected
     from ragkit.analysis.analyzer import content_terms  # not for a search
 
     term_counts = [Counter(content_terms(text)) for text in texts]
@@ -199,7 +226,7 @@ def _measure_readability(texts: Sequence[str], vectors: NDArray[np.float32]) -> 
         ranks = (others < nearest).sum(axis=1) + (others == nearest).sum(axis=1) / 2
         percentiles.append(ranks.mean() / len(others))
     share = (float(np.mean(percentiles)) - _UNREADABLE) / (_READABLE - _UNREADABLE)
-    return (count * min(1.0, max(0.0, share)) + _PRIOR) / (count + _PRIOR)
+    return (count * min(1.0, max(0.0, share)) + _PRIOR * expected) / (count + _PRIOR)
 
 
 def _bm25_weights(

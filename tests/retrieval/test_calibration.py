@@ -76,6 +76,28 @@ def test_a_small_collection_has_the_default_weights(tmp_path, collection, count)
     assert len(collection.search("word1 word12", k=20, mode="hybrid")) == count
 
 
+class Native:
+    """The fake encoder with the languages that its model card names."""
+
+    def __init__(self, encoder, languages):
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self.dimension, self.window = encoder.dimension, encoder.window
+        self.token_spans, self.count_tokens = encoder.token_spans, encoder.count_tokens
+        self.encode_passages, self.encode_queries = encoder.encode_passages, encoder.encode_queries
+        self.languages = languages
+
+
+@pytest.mark.parametrize(
+    ("languages", "trust"), [(("en",), 0.4), (("de-DE", "en"), 1), (("multilingual",), 1), ((), 1)]
+)
+def test_few_passages_are_as_readable_as_the_model_card_says(tmp_path, encoder, languages, trust):
+    text = "Der Vertrag endet am Tag nach der Kündigung und gilt nicht für das Haus."
+    (tmp_path / "vertrag.txt").write_text(text)
+    with Collection(tmp_path / "kit", encoder=Native(encoder, languages)) as collection:
+        collection.index(tmp_path / "vertrag.txt")
+        assert stored(collection).weights == FusionWeights(DEFAULT_SPREAD, trust)
+
+
 def test_it_is_measured_again_when_its_sample_has_changed_only(tmp_path, collection, monkeypatch):
     notes = write_notes(tmp_path / "notes", 60)
     collection.index(notes)
