@@ -55,6 +55,8 @@ MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
 OCR_ENGINES = ("tesseract", "rapidocr")
 SECRET_MODES = ("warn", "mask", "skip")
+# The TOML parser takes time with the square of a key's parts; settings need a tenth of this.
+_MAX_FILE_BYTES = 16_384
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # Limits of reading: name, minimum, maximum.
 _READER_LIMITS = (
@@ -294,20 +296,28 @@ def _from_file(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise UsageError(f"{path} is larger than {_MAX_FILE_BYTES:,} bytes; expected settings")
+        values = tomllib.loads(content.decode().replace("\r\n", "\n"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not readable as TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"{path} is not readable as TOML: it is nested too deeply") from None
     if isinstance(table := values.get("llm"), dict):
         del values["llm"]
         values.update({f"llm_{name}": value for name, value in table.items()})
-    return {name: _resolve_path(path.parent, name, value) for name, value in values.items()}
+    return {name: _resolve_path(path, name, value) for name, value in values.items()}
 
 
-def _resolve_path(folder: Path, name: str, value: object) -> object:
-    """Make a path in a settings file relative to its `folder`; return other values unchanged."""
+def _resolve_path(file: Path, name: str, value: object) -> object:
+    """Make a path in a settings file relative to its folder; return other values unchanged."""
     if name not in _PATH_SETTINGS or not isinstance(value, str) or not value:
         return value
-    path = folder / os.path.expanduser(value)  # noqa: PTH111 (Path.expanduser raises for ~nobody)
+    if "\0" in value:
+        raise UsageError(f"{file}: {name} is {value!r}; expected text without a NUL character")
+    path = file.parent / os.path.expanduser(value)  # noqa: PTH111 (Path.expanduser raises for ~nobody)
     # A model or tokenizer may also be a name on the hub, which looks like a relative path.
     is_path = name == "collection" or value.startswith((".", "~")) or path.is_dir()
     return os.path.normpath(path) if is_path else value

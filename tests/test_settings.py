@@ -68,6 +68,9 @@ def test_the_nearest_project_file_is_used(project):
         ("[llm]\nnonsense = 9", "unknown setting 'llm_nonsense'"),
         ('api_key_env = "AWS_SECRET"', r"api_key_env is not allowed .*write .*config\.toml"),
         ("= broken", "is not readable as TOML"),
+        ('collection = "a\\u0000b"', r"toml: collection is 'a\\x00b'; expected .* without a NUL"),
+        pytest.param(f"x = {'[' * 3000}{']' * 3000}", "nested too deeply", id="nested"),
+        pytest.param(f"{'a.' * 9000}a = 1", "is larger than 16,384 bytes", id="long key"),
     ],
 )
 def test_a_wrong_setting_names_its_file_and_what_was_expected(project, text, message):
