@@ -56,6 +56,12 @@ def test_unknown_and_invalid_options_are_refused(filled):
         filled.search_options({"k": 0})
 
 
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("query", ["größe über", "数据备份", "बैकअप", '"größe" -über'])
+def test_an_empty_collection_has_no_hits_in_any_script(collection, query, mode):
+    assert collection.search(query, mode=mode) == []
+
+
 def test_ask_is_the_last_event_of_its_stream(filled):
     question = "How long may parents stay at home?"
     events = list(filled.ask_stream(question, llm=False))

@@ -111,6 +111,27 @@ def match_moved_files(
     for plan in plans:
         plan.missing = [row for row in plan.missing if row.id not in matched_ids]
         plan.removed = [row for row in plan.removed if row.id not in matched_ids]
+    _note_possible_moves(plans)
+
+
+def _note_possible_moves(plans: Sequence[Plan]) -> None:
+    """Note in the plans which missing files may be files that cannot be read now: those of the same
+    size and format. Their text would be lost if they counted as deleted."""
+    missing: dict[tuple[int, str], list[tuple[Plan, FileRow]]] = defaultdict(list)
+    for plan in plans:
+        for row in plan.missing:
+            if row.has_text:
+                missing[row.size, _format_key(row.path)].append((plan, row))
+    if not missing:
+        return
+    for plan in plans:
+        # A file that could not be read in an earlier run is not new.
+        unread = [task for task in plan.to_read if task.stored and not task.stored.has_text]
+        for task in (*plan.new, *unread):
+            same = missing.get((task.file.size, _format_key(task.file.path)), ())
+            if same and _digest(task) is None:
+                for of_plan, row in same:
+                    of_plan.possible_moves[row.id] = task.file.path
 
 
 def _missing_in_plans(plans: Sequence[Plan]) -> Iterator[MissingFile]:

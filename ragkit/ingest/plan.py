@@ -82,6 +82,8 @@ class Plan:
     present_folders: frozenset[str] = frozenset()  # in which the scan met files; "" is the root
     unmounted: dict[str, str] = field(default_factory=dict)  # prefix of paths → mount point
     document_counts: dict[int, int] = field(default_factory=dict)  # see `count_documents`
+    # Missing files that may be files which cannot be read: id → path of the latter.
+    possible_moves: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -105,8 +107,8 @@ class Plan:
         """Decide about the files that `moved_files` has not matched: read the new ones, remove the
         missing ones.
 
-        Missing files are kept where a disk may not be mounted (see `missing_files`), unless `prune`
-        is set.
+        Missing files are kept where a disk may not be mounted (see `missing_files`), and where they
+        may have moved to a file that cannot be read, unless `prune` is set.
         """
         known = KnownFiles(
             len(self.known_ids),
@@ -119,6 +121,7 @@ class Plan:
                 row, self.known_paths.get(row.id, row.path), self.document_counts.get(row.id, 1)
             )
             for row in self.missing
+            if row.id not in self.possible_moves
         ]
         decision = missing_files.decide(missing, known)
         self.to_read += self.new
@@ -133,6 +136,14 @@ class Plan:
         )
         if decision.kept and not prune:
             self.warnings.append(missing_files.format_warning(decision, known, scanned))
+        if not prune:
+            self.warnings += [
+                f"{self.known_paths.get(row.id, row.path)} is missing, and its text is kept: it "
+                f"may have moved to {self.possible_moves[row.id]}, which cannot be read. Make "
+                f"that file readable, or remove the text with: ragkit index --prune {scanned}"
+                for row in self.missing
+                if row.id in self.possible_moves
+            ]
         self.new, self.missing = [], []
 
 

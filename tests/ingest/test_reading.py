@@ -51,6 +51,34 @@ def test_a_file_that_can_no_longer_be_opened_keeps_its_text(collection, folder, 
     assert (hit.text, hit.stale) == ("Parents may stay at home for half a year.", True)
 
 
+def test_a_moved_file_that_cannot_be_read_keeps_its_text(collection, folder, unreadable_names):
+    collection.index(folder)
+    (folder / "leave.txt").rename(folder / "absence.txt")
+    (folder / "absence.txt").touch()  # its stamp does not say that it is the same file
+    unreadable_names.add("absence.txt")
+    for _ in range(2):
+        report = collection.index(folder)
+        assert (report.removed, report.failed) == (0, 1)
+        assert "leave.txt is missing, and its text is kept" in report.warnings[0]
+        assert "absence.txt, which cannot be read" in report.warnings[0]
+    (hit,) = collection.search("parents at home", k=1)
+    assert hit.path == "leave.txt"
+    unreadable_names.clear()
+    report = collection.index(folder)
+    assert (report.removed, report.failed, report.warnings) == (1, 0, ())
+    (hit,) = collection.search("parents at home", k=1)
+    assert hit.path == "absence.txt"
+
+
+def test_prune_removes_what_may_have_moved(collection, folder, unreadable_names):
+    collection.index(folder)
+    (folder / "leave.txt").rename(folder / "absence.txt")
+    (folder / "absence.txt").touch()
+    unreadable_names.add("absence.txt")
+    report = collection.index(folder, prune=True)
+    assert (report.removed, report.failed) == (1, 1)
+
+
 def test_a_file_that_is_no_longer_a_document_loses_its_text(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
