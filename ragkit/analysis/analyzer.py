@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 from ragkit.analysis.forms import Forms, reversed_compound
 from ragkit.analysis.identifiers import is_definition, joined_spellings
 from ragkit.analysis.language import STEMMERS, detect_language
 from ragkit.analysis.letters import ZERO_WIDTH_NON_JOINER, folded, ordered_thai
+from ragkit.analysis.number_words import NumberWords
 from ragkit.analysis.quantities import Quantity, may_have_quantities, quantities
 from ragkit.analysis.stopwords import STOP_WORDS
 
@@ -250,6 +251,11 @@ class Analyzer:
         self._forms_of = lru_cache(_MAX_CACHED_WORDS)(self._forms.of)
         without_dictionary = partial(self._forms.of, with_dictionary=False)
         self._light_forms_of = lru_cache(_MAX_CACHED_WORDS)(without_dictionary)
+
+    @cached_property
+    def number_words(self) -> NumberWords:
+        """The number words of this language; for queries only."""
+        return NumberWords(self._language, self.term)
 
     def index_forms(self, text: str) -> list[str]:
         """Return the further terms of the words of a text: base forms, folded letters, numbers.
