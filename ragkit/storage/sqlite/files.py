@@ -103,7 +103,7 @@ def has_changed(
         return content_hash(read_source(root, path, size).data) != digest
     except PermissionError:
         return False
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in a path of a damaged database
         return True
 
 
@@ -112,11 +112,11 @@ def roots(connection: sqlite3.Connection) -> list[Root]:
     rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
     matches = []
     for id_, path, folder, include, exclude in rows:
-        if not (isinstance(path, str) and isinstance(folder, str)):
+        globs = tuple(json.loads(include)), tuple(json.loads(exclude))
+        texts = (path, folder, *globs[0], *globs[1])
+        if any(not isinstance(text, str) or "\0" in text for text in texts):
             raise ValueError(f"row {id_} of roots is not valid")
-        matches.append(
-            Root(id_, path, folder, tuple(json.loads(include)), tuple(json.loads(exclude)))
-        )
+        matches.append(Root(id_, path, folder, *globs))
     return matches
 
 

@@ -381,6 +381,10 @@ def _check_types(connection: sqlite3.Connection) -> Iterator[Finding]:
                 yield Finding(
                     "type", f"rows of {table} whose {column} has no valid type: {count:,}"
                 )
+    for table, column in (("roots", "path"), ("roots", "folder"), ("files", "path")):
+        sql = f"SELECT count(*) FROM {table} WHERE instr({column}, char(0)) > 0"
+        if count := connection.execute(sql).fetchone()[0]:
+            yield Finding("type", f"rows of {table} whose {column} contains a NUL: {count:,}")
     sql = f"SELECT count(*) FROM files WHERE status NOT IN {_STATUSES}"
     if count := connection.execute(sql).fetchone()[0]:
         yield Finding("type", f"rows of files with an unknown status: {count:,}")
@@ -399,7 +403,11 @@ def _check_json(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _is_json(text: object, kind: type) -> bool:
+    """Whether a text is a JSON object, or with `list` a JSON array of strings."""
     try:
-        return isinstance(text, str) and isinstance(json.loads(text), kind)
+        value = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         return False
+    return isinstance(value, kind) and (
+        kind is not list or all(isinstance(item, str) for item in value)
+    )

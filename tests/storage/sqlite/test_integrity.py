@@ -78,6 +78,9 @@ def test_an_empty_collection_has_no_findings(store):
         ("UPDATE documents SET file_id = 99 WHERE id = 2", "document_fields", (2,)),
         ("DROP TRIGGER passages_removed", "schema", ()),
         ("DROP TABLE removals", "schema", ()),
+        ("UPDATE roots SET path = path || char(0)", "type", ()),
+        ("UPDATE files SET path = path || char(0)", "type", ()),
+        ("UPDATE roots SET include = '[7]'", "json", ()),
     ],
 )
 def test_damage_is_found(filled, statement, kind, ids):
