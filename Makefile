@@ -6,6 +6,7 @@
 # make fuzz    read 10,000 broken files of every format
 # make faults  kill, cut the power, fail calls, damage files: hours; continues where it stopped
 # make clients run unmodified clients against the servers, each in an environment of its own
+# make ray     install Ray, run the tests on a cluster of three nodes on this machine: minutes
 # make dist    build the wheel and the source distribution into dist/
 # make sbom    write the bill of materials of what is installed (CycloneDX) to sbom.json
 # make audit   ask for known vulnerabilities of what is installed; says so if it cannot
@@ -28,7 +29,7 @@ TESTERS ?= $(shell expr $(JOBS) + 1)
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo light test check lint types bench fuzz faults clients sbom audit docs site clean
+.PHONY: demo light test check lint types bench fuzz faults clients ray sbom audit docs site clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -67,6 +68,11 @@ faults: $(VENV)/.test
 
 clients: $(VENV)/.test
 	$(BIN)/python -m tests.clients $(CLIENTS)
+
+# In a network of its own where the system allows that: Ray listens on all addresses.
+ray: $(VENV)/.test
+	$(PIP) --editable '.[ray]'
+	$(BIN)/python -m tests.cluster.isolated env RAGKIT_RAY_TESTS=1 $(BIN)/python -m pytest -p no:xdist -m ray tests/cluster
 
 dist: $(VENV)/.test
 	rm -rf dist

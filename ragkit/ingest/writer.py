@@ -144,7 +144,7 @@ class CollectionWriter:
                 embedder.feed()
                 group = reader.take(MAX_FILES_PER_COMMIT, WAIT_SECONDS)
                 if group:
-                    embedder.add(self._save_group(group, root_ids, context.read_settings))
+                    embedder.add(self.save_group(group, root_ids, context.read_settings))
                 self._collect(embedder, 0, len(tasks))
             if reader.error is not None:
                 raise reader.error
@@ -166,7 +166,7 @@ class CollectionWriter:
             Progress(self.files_done, files_total, embedder.embedded, self.pending, seconds)
         )
 
-    def _save_group(
+    def save_group(
         self, group: Sequence[ReadResult], root_ids: dict[int, int], read_settings: ReadSettings
     ) -> list[tuple[Rank, int]]:
         """Save the results in one commit. Returns the ids of the documents, each with its rank."""
