@@ -9,9 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_ATOM = re.compile(r"[^\W_]+(?:[.,][^\W_]+)*|[^\W\d_]\w*|.", re.DOTALL)
+_ATOM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]\w*|.", re.DOTALL)  # `2x` is a product
 _ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 _CLOSING = ")]}|⟩"
+_OVERLINE = "\u0305"
+_SPACED = frozenset("+-−=≤≥<>±≈→")  # signs with a blank on both sides
+_INVISIBLE = {
+    "\u2061": " ",
+    "\u2062": " ",
+    "\u2063": ",",
+    "\u2064": " ",
+}  # apply, times, comma, plus
 
 
 class Built(str):
@@ -33,7 +41,7 @@ def fraction(above: str, below: str) -> str:
 
 def power(base: str, exponent: str) -> str:
     """Return `base^exponent`: x^2, x^(n + 1). A prime follows its base without a sign."""
-    exponent = exponent.strip()
+    exponent = exponent.strip().replace("∘", "°")
     if not exponent or not exponent.strip("′″‴'*†‡°"):
         return base + exponent
     return Built(f"{group(base)}^{_raised(exponent)}")
@@ -50,6 +58,23 @@ def root(operand: str, degree: str = "") -> str:
     if sign is None:
         return Built(f"{group(operand)}^(1/{group(degree)})")
     return Built(sign + group(operand))
+
+
+def stacked(above: str, below: str) -> str:
+    """Return one above the other without a fraction line, as in a binomial: (n; k)."""
+    return f"({above.strip()}; {below.strip()})"
+
+
+def overlined(operand: str) -> str:
+    """Return repeating decimals with a line over each digit (0.3̅); other operands as they are."""
+    digits = operand.strip()
+    return "".join(digit + _OVERLINE for digit in digits) if digits.isdecimal() else operand
+
+
+def prescripts(base: str, below: str, above: str) -> str:
+    """Return a base after its raised and lowered signs: ^14_6 C."""
+    above, below = above.strip() and f"^{_raised(above)}", below.strip() and f"_{_raised(below)}"
+    return Built(f"{above}{below} {base.strip()}") if above or below else base
 
 
 def join(parts: Iterable[str]) -> str:
@@ -71,7 +96,7 @@ def join(parts: Iterable[str]) -> str:
 def operator(sign: str) -> str:
     """Return a sign between two operands with the blanks that readers expect around it."""
     sign = sign.strip()
-    return f" {sign} " if sign in {"+", "-", "−", "=", "≤", "≥", "<", ">", "±", "≈", "→"} else sign
+    return f" {sign} " if sign in _SPACED else _INVISIBLE.get(sign, sign)
 
 
 def _raised(operand: str) -> str:

@@ -67,7 +67,7 @@ def _exponent(before: str, word: re.Match[str] | None, raised: str) -> str:
     if _EXPONENT.fullmatch(raised) and not (word and raised.isalpha() and len(word.group()) > 1):
         return "^" + raised
     if (before[-1].isdigit() or before[-1] in ")]" or _is_name(word)) and len(raised) > 1:
-        has_sign = any(sign in raised for sign in "+-−*/=") and any(map(str.isalnum, raised))
+        has_sign = any(sign in raised for sign in "+-−*/=^_") and any(map(str.isalnum, raised))
         raised = f"^({raised})" if has_sign else raised
     return raised
 
@@ -99,8 +99,16 @@ def _is_name(word: re.Match[str] | None) -> bool:
 # Streaming readers write these around raised and lowered text; no XML or RTF text contains them.
 RAISED, RAISED_END = "\x0e", "\x0f"
 LOWERED, LOWERED_END = "\x10", "\x11"
+SCRIPT_MARKS = {"superscript": (RAISED, RAISED_END), "subscript": (LOWERED, LOWERED_END)}
 _MARKED = re.compile("\x0e([^\x0e-\x11]*)\x0f|\x10([^\x0e-\x11]*)\x11")
 _MARKS = str.maketrans("", "", "\x0e\x0f\x10\x11")
+_MARK = re.compile("[\x0e-\x11]")
+_MAX_NESTED = 4  # scripts in scripts
+# A fraction written with raised and lowered digits: 1 1/2, not 1^1/2 and not 11/2.
+_FRACTION = re.compile(
+    "(?P<whole>[0-9]?)\x0e(?P<above>[0-9]{1,4})\x0f(?:[/∕]\x10(?P<below>[0-9]{1,4})\x11"
+    "|⁄(?:\x10(?P<lowered>[0-9]{1,4})\x11|(?=[0-9])))"
+)
 
 
 def write_scripts(text: str) -> str:
@@ -108,18 +116,34 @@ def write_scripts(text: str) -> str:
     if RAISED not in text and LOWERED not in text:
         return text
     text = text.replace(RAISED_END + RAISED, "").replace(LOWERED_END + LOWERED, "")
+    text = _FRACTION.sub(_write_fraction, text)
+    for _ in range(_MAX_NESTED):  # the innermost first
+        if RAISED not in text and LOWERED not in text:
+            break
+        text = _write_innermost(text)
+    return text.translate(_MARKS)
+
+
+def _write_fraction(match: re.Match[str]) -> str:
+    blank = " " if match["whole"] else ""
+    below = match["below"] or match["lowered"] or ""
+    return f"{match['whole']}{blank}{match['above']}/{below}"
+
+
+def _write_innermost(text: str) -> str:
+    """Write the scripts that contain no others; the marks of the others stay."""
     pieces: list[str] = []
     end = 0
     for match in _MARKED.finditer(text):
         pieces.append(text[end : match.start()])
         end = match.end()
-        before = "".join(pieces[-3:])
+        before = _MARK.split("".join(pieces[-3:])[-_MAX_BEFORE:])[-1]
         raised = match[1]
         if raised is None:
             pieces.append(_keep_blanks(before, match[2], subscript))
         else:
             pieces.append(_keep_blanks(before, raised, superscript))
-    return "".join([*pieces, text[end:]]).translate(_MARKS)
+    return "".join([*pieces, text[end:]])
 
 
 def _keep_blanks(before: str, text: str, write: Callable[[str, str], str]) -> str:

@@ -21,8 +21,10 @@ from ragkit.documents.formats.data.xml_events import (
     decode_xml,
     parse_events,
 )
+from ragkit.documents.formats.data.xml_formulas import write_formulas
 from ragkit.documents.formats.web.html_tags import remove_tags
 from ragkit.documents.layout.records import record_document
+from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
 from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
@@ -48,6 +50,9 @@ _ROWS = frozenset({"row", "tr"})
 _ITEMS = frozenset({"listitem", "list-item", "li"})
 # These start a block of their own; the text of all others continues the block around them.
 _BLOCKS = _TITLES | _SECTIONS | _CODE | _PROSE | _ROWS | _ITEMS
+_FORMULAS = _names("inline-formula disp-formula equation informalequation formula")
+_SCRIPTS = {"sup": "superscript", "superscript": "superscript", "sub": "subscript",
+            "subscript": "subscript"}  # fmt: skip
 _TEXT_ATTRIBUTES = _names("name title label value text description content summary comment")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # in text: feeds contain escaped HTML
 _ITEM_MARKER = "- "
@@ -65,7 +70,8 @@ def read_xml(data: bytes, name: str) -> Document:
     builder = _BlockBuilder()
     title = None
     try:
-        for event in parse_events(text):
+        events = parse_events(text)
+        for event in write_formulas(events) if "math" in text else events:
             builder.add(event)
     except ExpatError as error:
         warning = f"not well-formed XML ({error}): read without its structure"
@@ -98,7 +104,7 @@ class _Block:
             return text.strip("\n").rstrip()
         if "<" in text and _MARKUP.search(text):
             text = remove_tags(text)
-        text = " ".join(text.split())
+        text = " ".join(write_scripts(text).split())
         return f"{self.label}: {text}" if self.label and text else text
 
 
@@ -143,6 +149,8 @@ class _BlockBuilder:
             element.section_depth = parent.section_depth
             if parent.block is not None and tag not in _BLOCKS:
                 element.is_inline, element.block = True, parent.block
+                if tag in _SCRIPTS:
+                    parent.block.pieces.append(SCRIPT_MARKS[_SCRIPTS[tag]][0])
             elif tag in _BLOCKS:
                 parent.block = None
         element.section_depth += tag in _SECTIONS
@@ -180,8 +188,11 @@ class _BlockBuilder:
     def _end_element(self) -> None:
         element = self.open_elements.pop()
         if element.is_inline:
+            if element.tag in _SCRIPTS and element.block is not None:
+                element.block.pieces.append(SCRIPT_MARKS[_SCRIPTS[element.tag]][1])
             return
-        if element.block is not None and element.is_leaf and element.tag not in _BLOCKS:
+        is_value = element.is_leaf and element.tag not in _BLOCKS and element.tag not in _FORMULAS
+        if element.block is not None and is_value:
             element.block.label = element.tag
         if element.tag in _ROWS and not element.has_rows:
             self._join_row(element)

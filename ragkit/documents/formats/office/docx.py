@@ -28,13 +28,7 @@ from ragkit.documents.formats.office.symbol_fonts import replace_symbols, symbol
 from ragkit.documents.layout.blocks import Block, BlockLayout
 from ragkit.documents.layout.cleaning import image_description, property_title
 from ragkit.documents.layout.properties import CORE, read_properties
-from ragkit.documents.layout.scripts import (
-    LOWERED,
-    LOWERED_END,
-    RAISED,
-    RAISED_END,
-    write_scripts,
-)
+from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
 from ragkit.documents.layout.speakers import find_speakers
 from ragkit.documents.unpacking.limits import ZipPackage, open_zip
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
@@ -51,7 +45,6 @@ _SKIPPED = frozenset(
     {"mc:Fallback", "w:del", "w:moveFrom", "w:sectPr", "w:pPrChange", "w:rPrChange", "w:rt"}
 )
 _CHARACTERS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
-_SCRIPTS = {"superscript": (RAISED, RAISED_END), "subscript": (LOWERED, LOWERED_END)}
 _CHECKED, _UNCHECKED = "☒", "☐"
 _OFF = frozenset({"0", "false", "off"})
 # Elements that refer to a part with content of its own: tag → attribute with the relationship's id.
@@ -251,6 +244,8 @@ class _BodyHandler:
         elif tag == "m:oMath" and self.formula is not None:
             formula, self.formula = self.formula.formula(), None
             self._append(formula)
+        elif tag == "m:oMathPara":
+            self._append("\n")
         elif self.formula is not None:
             self.formula.end(tag)
         elif tag == "w:rPr":
@@ -295,7 +290,7 @@ class _BodyHandler:
 
     def _set_run_property(self, tag: str, attributes: Attributes) -> None:
         if tag == "w:vertAlign":
-            self.run.script = _SCRIPTS.get(attributes.get("w:val", ""))
+            self.run.script = SCRIPT_MARKS.get(attributes.get("w:val", ""))
         elif tag == "w:sz":
             self.run.size = letter_size(attributes.get("w:val", ""))
         elif tag == "w:b":

@@ -7,15 +7,15 @@ module knows the package (OpenDocument 1.3 part 2).
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
 from ragkit.documents.formats.office.odf_numbering import OdfNumbering
+from ragkit.documents.formats.office.odf_scripts import OdfScripts
 from ragkit.documents.formats.office.odf_sheets import SpreadsheetHandler
 from ragkit.documents.formats.office.odf_text import TextHandler
-from ragkit.documents.formats.web.mathml import linear_mathml
+from ragkit.documents.formats.web.mathml import linear_mathml, without_prefix
 from ragkit.documents.layout.grid import Grid, GridFullError
 from ragkit.documents.layout.properties import Properties, read_properties
 from ragkit.documents.layout.writer import join_documents
@@ -27,7 +27,6 @@ from ragkit.records.documents import Document
 
 _CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
 _MAX_FORMULA = 200_000  # bytes
-_MATH_PREFIX = re.compile(r"<(/?)math:")
 _MANIFEST = "META-INF/manifest.xml"
 _PROPERTIES = {"dc:date": "modified"}  # in addition to those that all formats share
 
@@ -40,7 +39,7 @@ def read_odt(data: bytes, name: str) -> Document:
     with open_zip(data, "odt") as package:
         _refuse_encrypted(package)
         margins = _read_margins(package)
-        content = _read_text_content(package, margins.numbering)
+        content = _read_text_content(package, margins.numbering, margins.scripts)
         for text in dict.fromkeys(block.text for block in margins.layout.blocks):
             content.layout.add(text)
         properties = read_properties(package, _META, _PROPERTIES)
@@ -55,7 +54,7 @@ def read_odp(data: bytes, name: str) -> Document:
     """
     with open_zip(data, "odp") as package:
         _refuse_encrypted(package)
-        content = _read_text_content(package, OdfNumbering())
+        content = _read_text_content(package, OdfNumbering(), OdfScripts())
         properties = read_properties(package, _META, _PROPERTIES)
     slides = [
         (str(number), layout.document()) for number, layout in enumerate(content.pages, start=1)
@@ -82,12 +81,16 @@ def read_ods(data: bytes, name: str) -> Document:
     return _with_properties(package, sheets.grid.document(media_types.ODS), properties, name)
 
 
-def _read_text_content(package: ZipPackage, numbering: OdfNumbering) -> TextHandler:
+def _read_text_content(
+    package: ZipPackage, numbering: OdfNumbering, scripts: OdfScripts
+) -> TextHandler:
     """Read `content.xml` up to its first damage; raise the damage if nothing could be read.
 
-    `numbering` has the outline and the list styles of `styles.xml`.
+    `numbering` and `scripts` have the outline, the list styles and text styles of `styles.xml`.
     """
-    content = TextHandler(numbering=numbering, read_formula=partial(_read_formula, package))
+    content = TextHandler(
+        numbering=numbering, scripts=scripts, read_formula=partial(_read_formula, package)
+    )
     damage = parse_xml_leniently(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
     if damage is not None and not content.pages and not content.layout.blocks:
@@ -113,7 +116,7 @@ def _read_formula(package: ZipPackage, path: str) -> str:
         return ""
     from selectolax.lexbor import LexborHTMLParser
 
-    markup = _MATH_PREFIX.sub(r"<\1", root.decode("utf-8", "replace"))
+    markup = without_prefix(root.decode("utf-8", "replace"))
     node = LexborHTMLParser(markup[max(0, markup.find("<math")) :]).css_first("math")
     return "" if node is None else linear_mathml(node)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ragkit.documents.formats.office.odf_scripts import OdfScripts
 from ragkit.documents.layout.grid import Grid, column_letters, is_year
+from ragkit.documents.layout.scripts import write_scripts
 from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})
@@ -25,6 +27,7 @@ class SpreadsheetHandler:
     """Collects the cells of each row from the elements of the content, and fills the grid."""
 
     grid: Grid
+    scripts: OdfScripts = field(default_factory=OdfScripts)
     _row: int = 0  # number of the open row, from 1
     _row_copies: int = 1  # rows that the open row stands for
     _column: int = 0  # index of the open cell, from 0
@@ -50,8 +53,16 @@ class SpreadsheetHandler:
             self._in_paragraph += 1
             if self._pieces:
                 self._pieces.append(" ")
+        elif tag == "text:span":
+            mark = self.scripts.open_span(attributes)
+            if mark and self._pieces is not None:
+                self._pieces.append(mark)
         elif tag in _SPACES and self._pieces is not None:
             self._pieces.append(" ")
+        elif tag == "style:style":
+            self.scripts.start_style(attributes)
+        elif tag == "style:text-properties":
+            self.scripts.start_properties(attributes)
         elif tag == "table:table-row":
             self._row_copies = _repetitions(attributes.get("table:number-rows-repeated", "1"))
             self._column, self._words = 0, True
@@ -70,9 +81,13 @@ class SpreadsheetHandler:
         if self._skipped:
             self._end_skipped(tag)
         elif tag in _CELLS and self._pieces is not None:
-            self._end_cell("".join(self._pieces).strip()[:_MAX_CELL_TEXT])
+            self._end_cell(write_scripts("".join(self._pieces)).strip()[:_MAX_CELL_TEXT])
         elif tag == "text:p":
             self._in_paragraph -= 1
+        elif tag == "text:span":
+            mark = self.scripts.close_span()
+            if mark and self._pieces is not None:
+                self._pieces.append(mark)
         elif tag == "table:table-row":
             for copy in range(min(self._row_copies, _MAX_COPIES) if self._cells else 0):
                 self.grid.add_row(self._row + copy, self._cells, is_text=self._words)

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ragkit.documents.formats.office.odf_numbering import OdfNumbering
+from ragkit.documents.formats.office.odf_scripts import OdfScripts
 from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.cleaning import image_description, property_title
+from ragkit.documents.layout.scripts import write_scripts
 from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset(
@@ -27,6 +29,8 @@ _PAGE_NUMBERS = frozenset({"text:page-number", "text:page-count"})
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _NOTES = frozenset({"text:note", "office:annotation", "presentation:notes"})
 _SPACES = frozenset({"text:s", "text:tab", "text:line-break"})
+_INLINE = _SPACES | _PAGE_NUMBERS | {"text:span"}
+_STYLES = frozenset({"style:style", "style:text-properties"})
 _DESCRIPTIONS = frozenset({"svg:title", "svg:desc"})
 _LISTS = frozenset({"text:list", "text:list-item", "text:list-header"})
 _MAX_LEVEL = 9  # of headings and of lists
@@ -61,6 +65,7 @@ class TextHandler:
 
     layout: BlockLayout = field(default_factory=BlockLayout)  # of the text, or of the open slide
     numbering: OdfNumbering = field(default_factory=OdfNumbering)
+    scripts: OdfScripts = field(default_factory=OdfScripts)
     read_formula: Callable[[str], str] = lambda path: ""  # of the object at a path in the package
     in_margin: bool = False  # the part is `styles.xml`, with page headers and footers
     title: str | None = None  # the first paragraph in the style "Title"
@@ -88,20 +93,16 @@ class TextHandler:
             self._skipped += 1
         elif tag in {"text:p", "text:h"}:
             self._start_paragraph(tag, attributes)
-        elif tag in _SPACES:
-            self._append_space(tag, attributes)
-        elif tag in _PAGE_NUMBERS and self._paragraphs:
-            self._paragraphs[-1].has_page_number = True
+        elif tag in _INLINE:
+            self._start_inline(tag, attributes)
         elif tag in _LISTS:
             self._start_list_element(tag, attributes)
         elif tag.startswith("draw:") and tag != "draw:page":
             self._start_drawing(tag, attributes)
         elif tag in _DESCRIPTIONS:
             self._description = []
-        elif tag == "style:style":
-            name = attributes.get("style:name", "")
-            self._parents[name] = attributes.get("style:parent-style-name", "")
-            self.numbering.start(tag, attributes)
+        elif tag in _STYLES:
+            self._start_style(tag, attributes)
         elif tag in _NOTES:
             self._open_notes += 1
         elif tag == "dc:creator" and self._open_notes:
@@ -111,6 +112,27 @@ class TextHandler:
         else:
             self.numbering.start(tag, attributes)
             self._start_table_element(tag)
+
+    def _start_inline(self, tag: str, attributes: Attributes) -> None:
+        if tag == "text:span":
+            self._append(self.scripts.open_span(attributes))
+        elif tag in _SPACES:
+            self._append_space(tag, attributes)
+        elif self._paragraphs:
+            self._paragraphs[-1].has_page_number = True
+
+    def _append(self, mark: str) -> None:
+        if mark and self._paragraphs:
+            self._paragraphs[-1].pieces.append(mark)
+
+    def _start_style(self, tag: str, attributes: Attributes) -> None:
+        if tag == "style:text-properties":
+            self.scripts.start_properties(attributes)
+            return
+        name = attributes.get("style:name", "")
+        self._parents[name] = attributes.get("style:parent-style-name", "")
+        self.scripts.start_style(attributes)
+        self.numbering.start(tag, attributes)
 
     def _start_list_element(self, tag: str, attributes: Attributes) -> None:
         if tag == "text:list":
@@ -155,6 +177,8 @@ class TextHandler:
             self._skipped -= 1
         elif tag in {"text:p", "text:h"}:
             self._end_paragraph(self._paragraphs.pop())
+        elif tag == "text:span":
+            self._append(self.scripts.close_span())
         elif tag == "text:list":
             self._lists -= 1
             self.numbering.end(tag)
@@ -240,7 +264,7 @@ class TextHandler:
         self._paragraphs[-1].pieces.append(characters.get(tag, " " * count))
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
-        lines = "".join(paragraph.pieces).split("\n")
+        lines = write_scripts("".join(paragraph.pieces)).split("\n")
         lines = [" ".join(filter(None, line.split(" "))).strip() for line in lines]
         text = "\n".join(lines).strip()
         if not text or (self.in_margin and paragraph.has_page_number):

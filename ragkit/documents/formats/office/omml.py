@@ -14,8 +14,11 @@ from ragkit.documents.unpacking.xml_stream import Attributes
 
 _MAX_OPEN = 200  # structures; deeper ones are read as rows
 _OPERANDS = frozenset({"m:e", "m:num", "m:den", "m:sub", "m:sup", "m:deg", "m:fName", "m:lim"})
-_PROPERTIES = frozenset({"m:chr", "m:begChr", "m:endChr", "m:sepChr", "m:degHide", "m:type"})
-_SIGNS = "+-−=≤≥<>±≈→×÷"
+_PROPERTIES = frozenset(
+    {"m:chr", "m:begChr", "m:endChr", "m:sepChr", "m:degHide", "m:type", "m:pos", "m:show"}
+)
+_SIGNS = "+-−=≤≥<>±≈→×÷\u2061\u2062\u2063\u2064"
+_LINES = frozenset("¯‾\u0305\u0304")
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class FormulaBuilder:
 def _fraction(structure: _Structure) -> str:
     above, below = structure.one("m:num"), structure.one("m:den")
     if structure.properties.get("m:type") == "noBar":
-        return f"({above.strip()}; {below.strip()})"
+        return formulas.stacked(above, below)
     return formulas.fraction(above, below)
 
 
@@ -99,6 +102,22 @@ def _scripts(structure: _Structure) -> str:
         return formulas.power(base, above)
     with_index = formulas.index(base, below)
     return formulas.Built(with_index + formulas.power("", above)) if above.strip() else with_index
+
+
+def _prescripts(structure: _Structure) -> str:
+    return formulas.prescripts(*(structure.one(tag) for tag in ("m:e", "m:sub", "m:sup")))
+
+
+def _overlined(structure: _Structure) -> str:
+    is_line = structure.tag == "m:bar" and structure.properties.get("m:pos") == "top"
+    is_line = is_line or structure.properties.get("m:chr") in _LINES
+    return formulas.overlined(structure.one("m:e")) if is_line else structure.one("m:e")
+
+
+def _phantom(structure: _Structure) -> str:
+    """Return the operand, or a blank where it only takes up room."""
+    is_shown = structure.properties.get("m:show", "1") not in {"0", "off", "false"}
+    return structure.one("m:e") if is_shown else " "
 
 
 def _n_ary(structure: _Structure) -> str:
@@ -147,7 +166,7 @@ _STRUCTURES: dict[str, Callable[[_Structure], str]] = {
     "m:sSup": _scripts,
     "m:sSub": _scripts,
     "m:sSubSup": _scripts,
-    "m:sPre": _scripts,
+    "m:sPre": _prescripts,
     "m:nary": _n_ary,
     "m:d": _delimited,
     "m:func": _function,
@@ -156,9 +175,10 @@ _STRUCTURES: dict[str, Callable[[_Structure], str]] = {
     "m:eqArr": _rows,
     "m:m": _matrix,
     "m:mr": _matrix_row,
-    "m:acc": _plain,
-    "m:bar": _plain,
+    "m:acc": _overlined,
+    "m:bar": _overlined,
     "m:box": _plain,
     "m:borderBox": _plain,
     "m:groupChr": _plain,
+    "m:phant": _phantom,
 }

@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 
 from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.cleaning import image_description
+from ragkit.documents.layout.scripts import (
+    LOWERED,
+    LOWERED_END,
+    RAISED,
+    RAISED_END,
+    write_scripts,
+)
 from ragkit.documents.unpacking.limits import ZipPackage
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
@@ -85,6 +92,7 @@ class ShapesHandler:
     _in_text: bool = False
     _pieces: list[str] | None = None  # of the open paragraph
     _level: int = 0  # indentation of the open paragraph
+    _script: tuple[str, str] | None = None  # marks around the open run, if it is raised or lowered
     _rows: list[list[str]] = field(default_factory=list)  # an empty list, then the open row's cells
 
     def start(self, tag: str, attributes: Attributes) -> None:
@@ -114,6 +122,10 @@ class ShapesHandler:
         shape = self.shapes[-1]
         if tag == "a:pPr" and attributes.get("lvl", "").isdecimal():
             self._level = min(int(attributes["lvl"][:3]), _MAX_LEVEL)
+        elif tag == "a:r":
+            self._script = None
+        elif tag == "a:rPr" and "baseline" in attributes:
+            self._script = _script_marks(attributes["baseline"])
         elif tag == "p:ph" and self._depth == 1:
             shape.kind = attributes.get("type", "obj")
             shape.index = attributes.get("idx", "")
@@ -152,10 +164,14 @@ class ShapesHandler:
     def text(self, characters: str) -> None:
         """Handle the characters between two tags."""
         if self._in_text and not self._skipped and self._pieces is not None:
+            if self._script is not None:
+                start, end = self._script
+                characters = f"{start}{characters}{end}"
             self._pieces.append(characters)
 
     def _end_paragraph(self) -> None:
-        lines = (" ".join(line.split()) for line in "".join(self._pieces or ()).split("\n"))
+        content = write_scripts("".join(self._pieces or ()))
+        lines = (" ".join(line.split()) for line in content.split("\n"))
         text = "\n".join(filter(None, lines))
         self._pieces = None
         if not text or not self.shapes:
@@ -165,6 +181,13 @@ class ShapesHandler:
         else:
             mark = "  " * (self._level - 1) + "- " if self._level else ""
             self.shapes[-1].content.items.append(mark + text)
+
+
+def _script_marks(baseline: str) -> tuple[str, str] | None:
+    """Return the marks of a run by its distance from the line: "30000", "-25%"."""
+    if not baseline.strip("-+0.%"):
+        return None
+    return (LOWERED, LOWERED_END) if baseline.startswith("-") else (RAISED, RAISED_END)
 
 
 def _parse_coordinate(value: str) -> int:

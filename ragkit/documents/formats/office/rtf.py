@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.cleaning import property_title
+from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 from ragkit.records.media_types import RTF
@@ -81,6 +82,8 @@ _CHARACTERS = {
     "{": "{",
     "}": "}",
 }
+_SCRIPT_WORDS = {"super": "superscript", "sub": "subscript", "up": "superscript", "dn": "subscript",
+                 "nosupersub": ""}  # fmt: skip
 _PARAGRAPH_ENDS = frozenset({"par", "sect", "page", "column", "\n", "\r"})
 _CODE_PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 # `\fcharset` → encoding. 0 (ANSI) and 1 (default) mean the document's own code page.
@@ -124,6 +127,7 @@ class _Group(NamedTuple):
     encoding: str = "cp1252"
     fallback: int = 1  # characters after `\\u` for readers without Unicode, set by `\\uc`
     hidden: bool = False
+    script: str = ""  # "superscript" or "subscript" where the text is raised or lowered
 
 
 @dataclass(slots=True)
@@ -347,18 +351,25 @@ class _Parser:
         if self.raw:
             text = self.raw.decode(self.group.encoding, errors="replace")
             self.raw.clear()
-            self.pieces.setdefault(self.group.destination, []).append(text)
+            self._keep(text)
 
     def _append_text(self, text: str) -> None:
         if self.group.destination and not self.group.hidden:
             self._decode()
-            self.pieces.setdefault(self.group.destination, []).append(text)
+            self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        if self.group.script and self.group.destination == "text":
+            start, end = SCRIPT_MARKS[self.group.script]
+            text = f"{start}{text}{end}"
+        self.pieces.setdefault(self.group.destination, []).append(text)
 
     def _take_text(self, destination: str) -> str:
         """Return the text collected in `destination`, normalised, and empty the destination."""
         text = "".join(self.pieces.pop(destination, ()))
         if any("\ud800" <= char <= "\udfff" for char in text):  # surrogate pairs from two `\u`
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = write_scripts(text)
         lines = (" ".join(line.split(" ")) for line in text.split("\n"))
         return "\n".join(line.strip() for line in lines).strip()
 
@@ -408,7 +419,7 @@ class _Parser:
             new = "header"
         if new is None:
             return False
-        self.group = self.group._replace(destination=new, hidden=False)
+        self.group = self.group._replace(destination=new, hidden=False, script="")
         return True
 
     def _end_destination(self, destination: str) -> None:
@@ -432,7 +443,10 @@ class _Parser:
         elif word in {"v", "deleted"}:
             self.group = group._replace(hidden=number != 0)
         elif word == "plain":
-            self.group = group._replace(hidden=False, encoding=self.header.code_page)
+            self.group = group._replace(hidden=False, encoding=self.header.code_page, script="")
+        elif word in _SCRIPT_WORDS:
+            is_on = number != 0 if word in {"super", "sub"} else number is None or number > 0
+            self.group = group._replace(script=_SCRIPT_WORDS[word] if is_on else "")
         elif word == "uc":
             self.group = group._replace(fallback=min(max(number or 0, 0), _MAX_FALLBACK))
         elif word == "f":

@@ -15,11 +15,18 @@ from ragkit.documents.decoding import decode
 from ragkit.documents.formats.web import html_tags
 from ragkit.documents.formats.web.html_lists import HtmlList, open_list
 from ragkit.documents.formats.web.html_tables import HtmlTable
-from ragkit.documents.formats.web.mathml import linear_mathml
+from ragkit.documents.formats.web.mathml import linear_mathml, without_prefix
 from ragkit.documents.formats.web.shadow_roots import expand_shadow_roots
 from ragkit.documents.layout.blocks import Block, BlockLayout
 from ragkit.documents.layout.cleaning import image_description, page_title
-from ragkit.documents.layout.scripts import subscript, superscript
+from ragkit.documents.layout.scripts import (
+    LOWERED,
+    LOWERED_END,
+    RAISED,
+    RAISED_END,
+    superscript,
+    write_scripts,
+)
 from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 _PERMALINKS = frozenset("¶#§🔗")  # texts of links from a heading to itself
 _MAX_BOLD_HEADING_CHARS = 200  # a longer bold line is no heading
 _MAX_LIST_INDENT = 8  # levels of lists that are indented
+_SCRIPT_MARKS = {"sup": (RAISED, RAISED_END), "sub": (LOWERED, LOWERED_END)}
 _LINE_BREAK = "\x1e"  # stands for `<br>` until white space is collapsed
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
@@ -78,7 +86,7 @@ def read_page(data: bytes, *, in_book: bool) -> Document:
             encoding_by=encoding_by,
             warnings=(*warnings, "nested too deep: read without its structure"),
         )
-    tree = LexborHTMLParser(expand_shadow_roots(markup))
+    tree = LexborHTMLParser(expand_shadow_roots(without_prefix(markup)))
     walker = _TreeWalker(
         drops_hidden=in_book and _HIDDEN.search(markup) is not None,
         has_placed_words="absolute" in markup.lower() and _ABSOLUTE.search(markup) is not None,
@@ -352,9 +360,12 @@ class _TreeWalker:
         script = "".join(self.pieces[first:])
         if not script.strip() or _LINE_BREAK in script:
             return
-        before = "".join(self.pieces[max(0, first - 8) : first])
-        text = superscript(before, script, is_note=is_note) if tag == "sup" else None
-        self.pieces[first:] = [subscript(before, script) if text is None else text]
+        if is_note:
+            before = "".join(self.pieces[max(0, first - 8) : first])
+            self.pieces[first:] = [superscript(before, script, is_note=True)]
+            return
+        start, end = _SCRIPT_MARKS[tag]
+        self.pieces[first:] = [f"{start}{script}{end}"]
 
     def _start_item(self, node: LexborNode) -> None:
         """Start a list item: its marker waits for its first block."""
@@ -369,7 +380,7 @@ class _TreeWalker:
         """Write the open block, if it has any text, and start the next one."""
         if not self.pieces:
             return
-        raw, is_bold = "".join(self.pieces), not self.has_plain_text
+        raw, is_bold = write_scripts("".join(self.pieces)), not self.has_plain_text
         self.pieces.clear()
         self.scripts = [(0, is_note) for _, is_note in self.scripts]
         self.has_plain_text = False

@@ -6,6 +6,7 @@ out: they repeat the formula.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 _MAX_DEPTH = 60
-_LEFT_OUT = frozenset({"annotation", "annotation-xml", "mphantom"})
+_LEFT_OUT = frozenset({"annotation", "annotation-xml", "mphantom", "none", "mprescripts"})
 _TOKENS = frozenset({"mi", "mn", "mo", "ms", "mspace", "mtext"})
 _ACCENTS = frozenset("^¯‾~˜→⃗˙¨ˆ_⏞⏟")
+_LINES = frozenset("¯‾ˉ_―─\u0305\u0304")
+_PREFIX = re.compile(r"<(/?)(?:m|mml|math|mathml):(?=[a-z])")
+_NO_LINE = re.compile(r"0+(?:\.0+)?(?:[a-z%]{1,3})?")
+
+
+def without_prefix(markup: str) -> str:
+    """Return markup whose elements of MathML have no prefix (`<m:mfrac>`), as HTML has them."""
+    return _PREFIX.sub(r"<\1", markup) if ":math" in markup else markup
 
 
 def linear_mathml(math: LexborNode) -> str:
@@ -44,8 +53,8 @@ def _element(node: LexborNode, depth: int) -> str:
         return ""
     if tag in _TOKENS or depth <= 0:
         return _token(tag, node.text())
-    if tag == "msqrt":
-        return formulas.root(_row(node, depth))
+    if tag in _WALKERS:
+        return _WALKERS[tag](node, depth)
     if tag in _LAYOUTS:
         parts = [_element(child, depth - 1) for child in _children(node)]
         return _LAYOUTS[tag](node, parts)
@@ -55,6 +64,29 @@ def _element(node: LexborNode, depth: int) -> str:
         if len(parts) == count:
             return write(*parts)
     return _row(node, depth)
+
+
+def _square_root(node: LexborNode, depth: int) -> str:
+    return formulas.root(_row(node, depth))
+
+
+def _enclosed(node: LexborNode, depth: int) -> str:
+    is_root = "radical" in (node.attributes.get("notation") or "").split()
+    return _square_root(node, depth) if is_root else _row(node, depth)
+
+
+def _multiscripts(node: LexborNode, depth: int) -> str:
+    """Return a base with pairs of indices and exponents after it, then with pairs before it."""
+    children = _children(node)
+    tags = [(child.tag or "").removeprefix("m:") for child in children]
+    parts = [_element(child, depth - 1) for child in children]
+    middle = tags.index("mprescripts") if "mprescripts" in tags else len(parts)
+    formula = parts[0] if parts else ""
+    for at in range(1, middle - 1, 2):
+        formula = _both(formula, parts[at], parts[at + 1])
+    for at in range(middle + 1, len(parts) - 1, 2):
+        formula = formulas.prescripts(formula, parts[at], parts[at + 1])
+    return formula
 
 
 def _token(tag: str, text: str) -> str:
@@ -83,24 +115,42 @@ def _first(node: LexborNode, parts: list[str]) -> str:
     return parts[0] if parts else ""
 
 
+def _fraction(node: LexborNode, parts: list[str]) -> str:
+    if len(parts) != 2:
+        return formulas.join(parts)
+    has_line = _NO_LINE.fullmatch(node.attributes.get("linethickness") or "1") is None
+    return formulas.fraction(*parts) if has_line else formulas.stacked(*parts)
+
+
 def _over(base: str, above: str) -> str:
+    if above.strip() in _LINES:
+        return formulas.overlined(base)
     return base if above.strip() in _ACCENTS else formulas.power(base, above)
 
 
 def _both(base: str, below: str, above: str) -> str:
-    return formulas.Built(f"{formulas.index(base, below)}{formulas.power('', above)}")
+    if not below.strip():
+        return formulas.power(base, above)
+    with_index = formulas.index(base, below)
+    return formulas.Built(with_index + formulas.power("", above)) if above.strip() else with_index
 
 
+_WALKERS: dict[str, Callable[[LexborNode, int], str]] = {
+    "msqrt": _square_root,
+    "menclose": _enclosed,
+    "mmultiscripts": _multiscripts,
+}
 _LAYOUTS: dict[str, Callable[[LexborNode, list[str]], str]] = {
     "mfenced": _fenced,
     "mtable": _table,
     "mtr": _table_row,
     "mlabeledtr": _table_row,
     "semantics": _first,
+    "maction": _first,
+    "mfrac": _fraction,
 }
 # Elements with a fixed number of operands; with another number they are rows.
 _SCHEMATA: dict[str, tuple[int, Callable[..., str]]] = {
-    "mfrac": (2, formulas.fraction),
     "mroot": (2, formulas.root),
     "msub": (2, formulas.index),
     "munder": (2, formulas.index),

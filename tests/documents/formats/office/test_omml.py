@@ -42,6 +42,12 @@ def read(formula):
          f"{operand('sup', 'n')}{operand('e', 'i')}</m:nary>", "∑_i^n i"),
         (f"<m:func>{operand('fName', 'sin')}{operand('e', 'x')}</m:func>", "sin x"),
         (f"<m:m><m:mr>{operand('e', 1)}{operand('e', 2)}</m:mr></m:m>", "[1, 2]"),
+        (f"<m:sPre>{operand('sub', 6)}{operand('sup', 14)}{operand('e', 'C')}</m:sPre>", "^14_6 C"),
+        (f'{run("0.")}<m:bar><m:barPr><m:pos m:val="top"/></m:barPr>{operand("e", 3)}</m:bar>',
+         "0.3\u0305"),
+        (f'<m:phant><m:phantPr><m:show m:val="0"/></m:phantPr>{operand("e", 9)}</m:phant>{run(1)}',
+         "1"),
+        (f"<m:f>{operand('num', 1)}{operand('den', '2x')}</m:f>", "1/(2x)"),
         ("<m:sSup><m:e>" * 300 + run("x") + "</m:e></m:sSup>" * 300, "x"),
     ],
 )  # fmt: skip

@@ -29,8 +29,25 @@ def read(formula):
             "</semantics>",
             "1/2",
         ),
+        ('<mfrac linethickness="0px"><mi>n</mi><mi>k</mi></mfrac>', "(n; k)"),
+        ("<mn>0.</mn><mover><mn>3</mn><mo>¯</mo></mover>", "0.3\u0305"),
+        ('<menclose notation="radical"><mn>16</mn></menclose>', "√16"),
+        ("<maction><mn>1</mn><mn>2</mn></maction>", "1"),
+        ("<mi>sin</mi><mo>\u2061</mo><mi>x</mi>", "sin x"),
+        (
+            "<mmultiscripts><mi>C</mi><mprescripts/><mn>6</mn><mn>14</mn></mmultiscripts>",
+            "^14_6 C",
+        ),
+        ("<mmultiscripts><mi>R</mi><mi>i</mi><none/></mmultiscripts>", "R_i"),
         ("<mrow>" * 500 + "<mi>x</mi>", "x"),
     ],
 )
 def test_formulas_are_linear(formula, text):
     assert read(formula) == f"a {text} b"
+
+
+@pytest.mark.parametrize("prefix", ["m", "mml"])
+def test_a_prefix_of_the_namespace_does_not_matter(prefix):
+    fraction = "<P:math><P:mfrac><P:mn>12</P:mn><P:mn>5</P:mn></P:mfrac></P:math>"
+    page = f"<p>a {fraction.replace('P', prefix)} b".encode()
+    assert read_html(page, "a.xhtml").text == "a 12/5 b"

@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|([0#?][0#?.,]*|\.[0#?]+)|(general|am/pm|a/p|.)',
     re.DOTALL | re.IGNORECASE,
 )
+_DECIMAL_SECONDS = re.compile(r"s\.(0{1,3})", re.IGNORECASE)
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d{1,15}(?:\.\d{1,15})?)")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -55,7 +56,7 @@ class FormatSection(NamedTuple):
 
     kind: str = "general"  # general, number, fraction, literal, date, elapsed
     pieces: tuple[tuple[bool, str], ...] = ()  # in order: (are placeholders, text)
-    decimals: int = 0
+    decimals: int = 0  # of a fraction: index of the piece with its slash
     required: int = 0  # decimals that are written even if they are 0
     scale: int = 0  # power of ten: 2 for percentages, -3 for each scaling comma
     condition: tuple[str, float] | None = None
@@ -93,9 +94,12 @@ def parse_format(code: str) -> NumberFormat:
 def _parse_section(tokens: list[tuple[str, ...]]) -> FormatSection:
     pieces: list[tuple[bool, str]] = []
     condition, percents, has_text, has_digits, is_general = None, 0, False, False, False
+    slash = 0  # index of a slash between two numbers
     for quoted, escaped, bracket, digits, symbol in tokens:
         if (kind := _special_kind(bracket, symbol, has_digits)) is not None:
-            return FormatSection(kind)
+            code = "".join(map("".join, tokens)) if kind != "general" else ""
+            seconds = _DECIMAL_SECONDS.search(code)
+            return FormatSection(kind, decimals=len(seconds[1]) if seconds else 0)
         if match := _CONDITION.fullmatch(bracket):
             condition = (match[1], float(match[2]))
         is_general = is_general or symbol.casefold() == "general"
@@ -105,17 +109,30 @@ def _parse_section(tokens: list[tuple[str, ...]]) -> FormatSection:
         literal = quoted or escaped or ("" if len(symbol) > 1 else symbol)
         if bracket.startswith("$"):  # a currency: [$€-407]
             literal = bracket[1:].partition("-")[0]
-        if digits:
+        if slash and len(pieces) == slash + 2 and _continues(pieces[-1], digits or symbol):
+            pieces[-1] = (False, pieces[-1][1] + (digits or symbol))  # the 16 of `# ??/16`
+        elif digits:
             has_digits = True
             pieces.append((True, digits))
         elif literal or is_value:
+            if symbol == "/":  # one in quotation marks is a literal
+                slash = len(pieces)
             pieces.append((False, _VALUE if is_value else literal))
     if is_general or (has_text and not has_digits):
         return FormatSection("general", tuple(pieces), condition=condition, has_text=has_text)
     if not has_digits:
         kind = "literal" if any(text.strip() for _, text in pieces) else "general"
         return FormatSection(kind, tuple(pieces), condition=condition, has_sign=kind == "literal")
+    if 0 < slash < len(pieces) - 1 and pieces[slash - 1][0]:
+        below = pieces[slash + 1]
+        if below[0] or below[1].isdecimal():
+            return FormatSection("fraction", tuple(pieces), slash, condition=condition)
     return _number_section(pieces, condition, percents)
+
+
+def _continues(before: tuple[bool, str], digits: str) -> bool:
+    """Whether these digits are the rest of a number that has begun, the denominator 16 or 100."""
+    return not before[0] and before[1].isdecimal() and digits.isdecimal()
 
 
 def _special_kind(bracket: str, symbol: str, has_digits: bool) -> str | None:
@@ -133,8 +150,6 @@ def _special_kind(bracket: str, symbol: str, has_digits: bool) -> str | None:
 def _number_section(
     pieces: list[tuple[bool, str]], condition: tuple[str, float] | None, percents: int
 ) -> FormatSection:
-    if _fraction_at(pieces) is not None:
-        return FormatSection("fraction", tuple(pieces), condition=condition)
     last = max(index for index, (is_digits, _) in enumerate(pieces) if is_digits)
     placeholders = "".join(text for is_digits, text in pieces if is_digits)
     integer, _, decimals = placeholders.partition(".")
@@ -163,16 +178,6 @@ def _number_section(
     )
 
 
-def _fraction_at(pieces: list[tuple[bool, str]]) -> int | None:
-    """Return the index of the slash between two groups of placeholders, or a number; or None."""
-    for index, (is_digits, text) in enumerate(pieces[1:-1], 1):
-        if not is_digits and text == "/" and pieces[index - 1][0]:
-            following = pieces[index + 1]
-            if following[0] or following[1].isdecimal():
-                return index
-    return None
-
-
 def format_number(
     value: float, number_format: NumberFormat, *, use_1904_epoch: bool = False
 ) -> str:
@@ -184,14 +189,12 @@ def format_number(
         return str(int(value))  # the most frequent case first
     section, is_signed = _choose_section(value, number_format)
     if section.kind == "date" and 0 <= value < _MAX_DAY:
-        return _format_date(value, use_1904_epoch)
+        return _format_date(value, use_1904_epoch, section.decimals)
     if section.kind == "elapsed" and abs(value) < _MAX_DAY:
-        seconds = round(abs(value) * 86400)
-        sign = "-" if value < 0 else ""
-        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return ("-" if value < 0 else "") + _format_span(abs(value), section.decimals)
     if section.kind in {"number", "fraction", "literal"} and abs(value) < _MAX_FORMATTED:
         write = {"number": _format_digits, "fraction": _format_fraction}.get(section.kind, _literal)
-        return ("-" if value < 0 and is_signed else "") + write(abs(value), section)
+        return ("-" if value < 0 and is_signed else "") + write(value, section)
     number = general_number(value)
     if (False, _VALUE) not in section.pieces:
         return number
@@ -240,12 +243,12 @@ def _literal(value: float, section: FormatSection) -> str:
 
 def _format_digits(value: float, section: FormatSection) -> str:
     """Fill the placeholders with the digits of a number, from the right to the left."""
-    rounded = _round_half_up(value, section.scale, section.decimals)
+    rounded = _round_half_up(abs(value), section.scale, section.decimals)
     if section.around is not None:  # the most frequent formats
         return rounded.join(section.around)
     integer, _, decimals = rounded.partition(".")
     decimals = decimals[: section.required] + decimals[section.required :].rstrip("0")
-    pieces = _without_parentheses(section.pieces) if value else section.pieces
+    pieces = _without_parentheses(section.pieces) if value < 0 else section.pieces
     point = _point_at(pieces)
     places = "".join(text for is_digits, text in pieces[: point + 1] if is_digits).partition(".")[0]
     remaining, count = integer.lstrip("0"), len(places)
@@ -292,10 +295,9 @@ def _without_parentheses(pieces: tuple[tuple[bool, str], ...]) -> tuple[tuple[bo
 
 
 def _format_fraction(value: float, section: FormatSection) -> str:
+    value = abs(value)
     pieces = list(section.pieces)
-    slash = _fraction_at(pieces)
-    if slash is None:
-        return general_number(value)
+    slash = section.decimals
     below = pieces[slash + 1][1]
     fixed = int(below) if below.isdecimal() and below.strip("0") else 0
     has_whole = any(is_digits for is_digits, _ in pieces[: slash - 1])
@@ -322,16 +324,33 @@ def _round_half_up(value: float, scale: int, decimals: int) -> str:
     return f"{exact.quantize(_QUANTA[decimals], ROUND_HALF_UP):f}"
 
 
-def _format_date(value: float, use_1904_epoch: bool) -> str:
-    """Return a day, a time of day, or both: whatever the serial number contains."""
+def _format_span(days: float, decimals: int) -> str:
+    seconds, part = _seconds(days, decimals)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{part}"
+
+
+def _seconds(days: float, decimals: int) -> tuple[int, str]:
+    """Return a time span in whole seconds, and its decimals of a second as text: ".25"."""
+    if not decimals:
+        return round(days * 86400), ""
+    parts = round(days * 86400 * 10**decimals)
+    return parts // 10**decimals, f".{parts % 10**decimals:0{decimals}}"
+
+
+def _format_date(value: float, use_1904_epoch: bool, decimals: int) -> str:
+    """Return a day, a time of day, or both: whatever the serial number contains.
+
+    `decimals`: of the seconds that the format shows.
+    """
     epoch = _EPOCH_1904 if use_1904_epoch else _EPOCH
     if 0 < value < 60 and not use_1904_epoch:  # before Excel's 29 February 1900
         epoch += timedelta(days=1)
     try:
-        moment = epoch + timedelta(seconds=round(value * 86400))
+        seconds, part = _seconds(value, decimals)
+        moment = epoch + timedelta(seconds=seconds)
     except OverflowError:
         return f"{value:.12g}"
-    time = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    time = f"{moment:%H:%M:%S}{part}" if moment.second or part else f"{moment:%H:%M}"
     if value < 1:
         return time
     day = moment.date().isoformat()

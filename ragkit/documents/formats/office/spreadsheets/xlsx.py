@@ -20,6 +20,7 @@ from ragkit.documents.formats.office.spreadsheets.xlsx_drawings import add_drawi
 from ragkit.documents.formats.office.spreadsheets.xlsx_rich_values import read_cell_pictures
 from ragkit.documents.layout.grid import Grid, GridFullError, is_year
 from ragkit.documents.layout.properties import CORE, read_properties
+from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
 from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml, parse_xml_leniently
 from ragkit.errors import DocumentError
@@ -146,15 +147,23 @@ class _StringsHandler:
     _pieces: list[str] = field(default_factory=list)
     _in_text: bool = False
     _in_phonetic: bool = False
+    _script: tuple[str, str] | None = None  # marks around the open run, if it is raised or lowered
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "x:t":
             self._in_text = not self._in_phonetic
         elif tag == "x:rPh":
             self._in_phonetic = True
+        elif tag == "x:r":
+            self._script = None
+        elif tag == "x:vertAlign":
+            self._script = SCRIPT_MARKS.get(attributes.get("val", ""))
 
     def text(self, characters: str) -> None:
-        if self._in_text:
+        if self._in_text and self._script is not None:
+            start, end = self._script
+            self._pieces.append(f"{start}{characters}{end}")
+        elif self._in_text:
             self._pieces.append(characters)
 
     def end(self, tag: str) -> None:
@@ -163,8 +172,10 @@ class _StringsHandler:
         elif tag == "x:rPh":
             self._in_phonetic = False
         elif tag == "x:si":
-            self.strings.append(_unescape("".join(self._pieces)[:_MAX_CELL_TEXT]))
+            text = write_scripts("".join(self._pieces)[:_MAX_CELL_TEXT])
+            self.strings.append(_unescape(text))
             self._pieces.clear()
+            self._script = None
 
 
 def _read_sheet(package: ZipPackage, part: str, workbook: _Workbook, grid: Grid) -> None:
@@ -195,6 +206,7 @@ class _SheetHandler:
     pieces: list[str] = field(default_factory=list)
     in_value: bool = False
     in_phonetic: bool = False
+    script: tuple[str, str] | None = None  # marks around the open run of an inline string
     picture: str = ""  # description of the picture in the open cell
     formula: list[str] | None = None  # pieces of the open cell's formula
     in_formula: bool = False
@@ -217,9 +229,16 @@ class _SheetHandler:
         elif tag == "x:dimension":
             last = attributes.get("ref", "").rpartition(":")[2]
             self.height = int(match[2]) if (match := _REFERENCE.fullmatch(last)) else 0
+        elif tag == "x:vertAlign":
+            self.script = SCRIPT_MARKS.get(attributes.get("val", ""))
+        elif tag == "x:r":
+            self.script = None
 
     def text(self, characters: str) -> None:
         if self.in_value:
+            if self.script is not None:
+                start, end = self.script
+                characters = f"{start}{characters}{end}"
             self.pieces.append(characters)
         elif self.in_formula and self.formula is not None:
             self.formula.append(characters)
@@ -274,7 +293,8 @@ class _SheetHandler:
         elif self.kind == "n":
             value = self._format_number(value)
         else:
-            value = _unescape(value)
+            value = _unescape(write_scripts(value))
+            self.script = None
         if self.kind in _TEXT_TYPES and self.number_format is not GENERAL:
             value = number_formats.format_text(value, self.number_format)
         if value:
