@@ -223,7 +223,8 @@ def _check_documents(connection: sqlite3.Connection) -> Iterator[Finding]:
     for id_, text, checksum, checksum_of_fields, *values in rows:
         if checksum is not None and blob_checksum(text or b"") != checksum:
             texts.append(id_)
-        if checksum_of_fields is not None and fields_checksum(values) != checksum_of_fields:
+        is_same = checksum_of_fields in (None, fields_checksum(values))
+        if not is_same or not _is_document(values):
             fields.append(id_)
     if texts:
         yield Finding(
@@ -239,6 +240,23 @@ def _check_documents(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
+def _is_document(values: Sequence[object]) -> bool:
+    """Whether the values of DOCUMENT_COLUMNS have the form that ragkit writes: somebody else may
+    have made the database, with the right checksums."""
+    row = dict(zip(DOCUMENT_COLUMNS, values, strict=True))
+    try:
+        pages, locators, metadata = (
+            json.loads(str(row[name])) for name in ("pages", "locators", "metadata")
+        )
+        return (
+            isinstance(metadata, dict)
+            and all(type(page) is int for page in pages)
+            and all(list(map(type, locator)) == [int, str, str] for locator in locators)
+        )
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
 def _check_passages(connection: sqlite3.Connection) -> Iterator[Finding]:
     columns = ", ".join(f'"{name}"' for name in PASSAGE_COLUMNS)
     newest = generation(connection)
@@ -249,7 +267,10 @@ def _check_passages(connection: sqlite3.Connection) -> Iterator[Finding]:
         "ORDER BY document_id, id"
     ):
         _, owner, start, end, *_ = values
-        if not is_intact_passage(header, own_text, checksum, values, digest):
+        heading = values[PASSAGE_COLUMNS.index("heading")]
+        if not is_intact_passage(header, own_text, checksum, values, digest) or not _is_json(
+            heading, list
+        ):
             damaged.add(owner)
             continue
         if owner != document_id:

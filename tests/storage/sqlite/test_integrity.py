@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ragkit.storage.sqlite import files, integrity, passages, state
+from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, PASSAGE_COLUMNS, fields_checksum
 
 
 @pytest.fixture
@@ -87,6 +88,30 @@ def test_damage_is_found(filled, statement, kind, ids):
     change(filled, statement)
     findings = check(filled)
     assert (kind, ids) in [(finding.kind, finding.ids) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("metadata", "[" * 9999),
+        ("metadata", "[]"),
+        ("pages", '["1"]'),
+        ("locators", '[["slide", 1, 2]]'),
+        ("heading", "7"),
+    ],
+    ids=["nested", "array", "text", "order", "number"],
+)
+def test_values_of_another_form_are_found_even_with_their_checksum(filled, column, value):
+    table, columns, checksum = "documents", DOCUMENT_COLUMNS, "fields_checksum"
+    if column == "heading":
+        table, columns, checksum = "passages", PASSAGE_COLUMNS, "checksum"
+    with filled.writing() as connection:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = 1", (value,))
+        row = connection.execute(f"SELECT * FROM {table} WHERE id = 1").fetchone()
+        own = fields_checksum(row[name] for name in columns)
+        connection.execute(f"UPDATE {table} SET {checksum} = ? WHERE id = 1", (own,))
+    (finding,) = check(filled)
+    assert (finding.is_damage, finding.ids) == (True, (1,))
 
 
 @pytest.mark.parametrize("vector", [[np.nan, 1], [0.9, 0], [np.inf, 0]])
