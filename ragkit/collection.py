@@ -24,10 +24,16 @@ from ragkit.errors import CollectionError, UsageError
 from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings, override
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.opening import open_database, trust_database
+from ragkit.storage.opening import (
+    is_address,
+    is_sharded,
+    open_address,
+    open_database,
+    trust_database,
+)
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import files as file_rows
-from ragkit.storage.sqlite.database import untrusted_message
+from ragkit.storage.sqlite.database import Database, untrusted_message
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,8 +54,8 @@ if TYPE_CHECKING:
     from ragkit.models.relevance import RelevanceCalibration
     from ragkit.models.tuned import TunedSettings
     from ragkit.records.answers import Answer, Event, Turn
-    from ragkit.records.documents import Hit
     from ragkit.records.exploring import DuplicateReport, MapReport, StoredTopics, TopicReport
+    from ragkit.records.hits import Hit
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import (
         CopyReport,
@@ -100,8 +106,12 @@ class Collection:
         reranker: Reranker | None = None,
         notify: Callable[[str], None] = logger.warning,
         chosen_settings: Iterable[str] = (),
+        store: Database | None = None,
     ) -> None:
         """Open the collection in `folder`, or create one there.
+
+        `folder` may have a sharded collection, or be the address of one (docs/scale.md); these are
+        only read.
 
         - `create`: create the collection if it does not exist (default: True).
         - `settings`: models, sizes and limits (default: `Settings()`).
@@ -109,17 +119,25 @@ class Collection:
           that have their default are replaced by what `tune` has stored, if it has.
         - `encoder`, `reranker`: objects used instead of the models that `settings` names.
         - `notify`: called with one line of text for each warning (default: the logger "ragkit").
+        - `store`: an open database used instead of that in `folder`, such as that of
+          `storage.shards.database.open_sharded`.
 
         A collection that came with a checkout is only read until `trust` (docs/storage.md).
 
         Raises CollectionError if there is no collection and `create` is False, if the database is
         damaged or was written by a newer version, or if the folder cannot be read.
         """
-        self.folder = Path(folder).expanduser().absolute()
+        if store is None and is_address(folder):
+            store = open_address(folder, notify)
+        if store is None:
+            store = open_database(
+                Path(folder).expanduser().absolute(), create=create, notify=notify
+            )
+        self.folder = store.folder
         self.settings = settings or Settings()
         self._chosen_settings = frozenset(chosen_settings)
         self._skip_folder: Path | None = None  # that `index` does not scan, beside its own
-        self._store = open_database(self.folder, create=create, notify=notify)
+        self._store = store
         self._store.notify = notify
         self._encoders = ModelSelection(self._store, self.settings, encoder)
         self._reranker = reranker
@@ -231,6 +249,7 @@ class Collection:
         from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("its folders are not read and nothing is added")
+        self._store.refuse_sharded()
         options = IndexOptions.from_settings(
             self.effective_settings(),
             _path_list(paths),
@@ -274,6 +293,59 @@ class Collection:
                     cache.close()
                 self._store.checkpoint()
 
+    @classmethod
+    def index_shards(  # noqa: PLR0913 (the flags of `ragkit index`)
+        cls,
+        folder: str | Path,
+        paths: Paths = (),
+        *,
+        shards: int | None = None,
+        model: str | None = None,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        dry_run: bool = False,
+        prune: bool = False,
+        rebuild: bool = False,
+        password_file: str | Path | None = None,
+        wait: float | None = None,
+        settings: Settings | None = None,
+        encoder: Encoder | None = None,
+        notify: Callable[[str], None] = logger.warning,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> IndexReport:
+        """Update the sharded collection in `folder`, or make one, and publish it; return what the
+        run changed (docs/scale.md).
+
+        - `folder`: a folder, or an address such as s3://bucket/handbook.
+        - `shards`: number of parts. Default: as before. Another number moves few files.
+        - `paths`, `model`, …, `wait`, `on_progress`: as in `index`.
+        - `settings`, `encoder`, `notify`: as in `Collection`.
+
+        Who has the collection open goes on with the generation before until it is opened again.
+        Raises as `index` does; CollectionError if the address cannot be reached.
+        """
+        from ragkit.maintenance import sharded_index
+
+        options = sharded_index.ShardedIndexOptions(
+            paths=_path_list(paths), shards=shards, model=model, include=include, exclude=exclude,
+            dry_run=dry_run, prune=prune, rebuild=rebuild, password_file=password_file,
+            wait=_lock_timeout(wait),
+        )  # fmt: skip
+        return sharded_index.index(
+            folder, options, settings or Settings(), encoder, notify, on_progress
+        )
+
+    @staticmethod
+    def is_address(folder: str | Path) -> bool:
+        """Whether a name is an address such as s3://bucket/handbook, where only sharded collections
+        can be."""
+        return is_address(folder)
+
+    @classmethod
+    def is_sharded(cls, folder: str | Path) -> bool:
+        """Whether a folder has a sharded collection, or a name is the address of one."""
+        return is_address(folder) or is_sharded(Path(folder).expanduser())
+
     def index_rows(
         self,
         file: Path,
@@ -300,6 +372,7 @@ class Collection:
         from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("nothing is added")
+        self._store.refuse_sharded()
         split = corpus.split_rows(
             self.settings.passage_tokens, self.settings.overlap,
             header=self.settings.passage_header,
@@ -339,6 +412,7 @@ class Collection:
         from ragkit.ingest.watch import retry_while_busy, watch_changes
 
         self._store.refuse_untrusted("its folders are not watched")
+        self._store.refuse_sharded()
         named = _path_list(paths)
         with self._store.reading() as connection:
             roots = [root.path for root in file_rows.roots(connection)]
@@ -1148,6 +1222,7 @@ class Collection:
         from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("nothing is removed from it")
+        self._store.refuse_sharded()
         removed = _path_list(paths)
         with writer_lock(self.folder, "ragkit remove", _lock_timeout(wait)):
             try:
@@ -1415,6 +1490,7 @@ class Collection:
         from ragkit.storage.sqlite.question_sources import sample_documents
 
         self._store.refuse_untrusted("no calibration is stored")
+        self._store.refuse_sharded()
         with writer_lock(self.folder, "calibrating", _lock_timeout(wait)):
             with self._store.reading() as connection:
                 model = passages.model(connection)
@@ -1496,6 +1572,7 @@ class Collection:
         from ragkit.storage.sqlite import passages
 
         self._store.refuse_untrusted("its model is not changed")
+        self._store.refuse_sharded()
         started = time.monotonic()
         with writer_lock(self.folder, "ragkit migrate", _lock_timeout(wait)):
             old = self._read(passages.model)
@@ -1609,6 +1686,7 @@ class Collection:
         from ragkit.storage.sqlite import passages
 
         self._store.refuse_untrusted("it is not tuned")
+        self._store.refuse_sharded()
         started = time.monotonic()
         with writer_lock(self.folder, "ragkit tune", _lock_timeout(wait)):
             model = self._read(passages.model)
@@ -1882,6 +1960,7 @@ class Collection:
         from ragkit.storage.sqlite import judgements
 
         self._store.refuse_untrusted("no judgement is stored")
+        self._store.refuse_sharded()
         query = validate_query(query).strip()
         named = [references] if isinstance(references, str) else list(references)
         if not named:
@@ -1926,6 +2005,10 @@ class Collection:
 
     @cached_property
     def _indexes(self) -> IndexReader:
+        if self._store.is_sharded:
+            from ragkit.storage.shards.database import index_reader
+
+            return index_reader(self._store, self.settings.candidates)
         from ragkit.storage.index_reader import IndexReader
 
         return IndexReader(self._store, self._notify, self.settings.candidates)

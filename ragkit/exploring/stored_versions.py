@@ -80,6 +80,18 @@ def update(store: Database, indexes: IndexReader, *, renamed: bool = False) -> N
         set_value(connection, KEY, state)
 
 
+def find_versions(connection: sqlite3.Connection, indexes: IndexReader) -> list[tuple[int, int]]:
+    """Return (document, newer version) of all documents of a snapshot. Stores nothing."""
+    ids = [
+        row.document_id for row in documents.version_rows(connection) if version_name(row.path).key
+    ]
+    return [
+        pair
+        for group in _groups(connection, ids)
+        for pair in _version_pairs(connection, indexes, group)
+    ]
+
+
 def _groups(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[list[_Candidate]]:
     """Yield those of these documents whose names differ only in a date, a number or a word such as
     "draft", the oldest first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ragkit.ingest.change_times import ChangeTimes
 from ragkit.ingest.missing_files import KnownFiles, MissingPath
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.scan import ROOT, ScannedFile, SkippedPath, scan
+from ragkit.storage.shards.placement import shard_of
 from ragkit.storage.source_files import sample_source
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root
@@ -82,6 +83,7 @@ class Plan:
     present_folders: frozenset[str] = frozenset()  # in which the scan met files; "" is the root
     unmounted: dict[str, str] = field(default_factory=dict)  # prefix of paths → mount point
     document_counts: dict[int, int] = field(default_factory=dict)  # see `count_documents`
+    left_count: int = 0  # files with text in `removed` that another shard has now
     # Missing files that may be files which cannot be read: id → path of the latter.
     possible_moves: dict[int, str] = field(default_factory=dict)
 
@@ -110,22 +112,24 @@ class Plan:
         Missing files are kept where a disk may not be mounted (see `missing_files`), and where they
         may have moved to a file that cannot be read, unless `prune` is set.
         """
-        known = KnownFiles(
-            len(self.known_ids),
-            sum(self.document_counts.values()),
-            self.present_folders,
-            tuple(self.unmounted),
-        )
-        missing = [
+        finish_together([self], prune=prune)
+
+    def missing_paths(self) -> list[MissingPath]:
+        """Return the missing files to decide about: not those that may have moved."""
+        return [
             MissingPath(
                 row, self.known_paths.get(row.id, row.path), self.document_counts.get(row.id, 1)
             )
             for row in self.missing
             if row.id not in self.possible_moves
         ]
-        decision = missing_files.decide(missing, known)
+
+    def apply(self, decision: missing_files.Decision, *, prune: bool) -> None:
+        """Carry out what was decided about the missing files of this plan, and maybe of others."""
+        own_ids = {row.id for row in self.missing}
+        removable = [row for row in decision.removable if row.id in own_ids]
         self.to_read += self.new
-        self.removed += self.missing if prune else decision.removable
+        self.removed += self.missing if prune else removable
         kept_mounts = () if prune else decision.unmounted
         scanned = self.target.scanned_path
         # Nothing is kept below them: the files are there without them now, or were pruned.
@@ -134,8 +138,6 @@ class Plan:
             for prefix, point in self.unmounted.items()
             if prefix not in kept_mounts and not (self.target.under and not prefix)
         )
-        if decision.kept and not prune:
-            self.warnings.append(missing_files.format_warning(decision, known, scanned))
         if not prune:
             self.warnings += [
                 f"{self.known_paths.get(row.id, row.path)} is missing, and its text is kept: it "
@@ -145,6 +147,61 @@ class Plan:
                 if row.id in self.possible_moves
             ]
         self.new, self.missing = [], []
+
+
+def finish_together(plans: Sequence[Plan], *, prune: bool) -> None:
+    """Decide as `Plan.finish` for the plans that several shards of a collection have for one
+    target: a missing file is one of all files, not one of the few of its shard."""
+    known = KnownFiles(
+        sum(len(plan.known_ids) for plan in plans),
+        sum(sum(plan.document_counts.values()) for plan in plans),
+        frozenset[str]().union(*(plan.present_folders for plan in plans)),
+        tuple(dict.fromkeys(prefix for plan in plans for prefix in plan.unmounted)),
+    )
+    missing = [path for plan in plans for path in plan.missing_paths()]
+    decision = missing_files.decide(missing, known)
+    if decision.kept and not prune:
+        scanned = plans[0].target.scanned_path
+        plans[0].warnings.append(missing_files.format_warning(decision, known, scanned))
+    for plan in plans:
+        plan.apply(decision, prune=prune)
+
+
+class Listing:
+    """The files below the targets of a run, listed once for all shards of a collection."""
+
+    def __init__(self) -> None:
+        self._entries: dict[ScanTarget, list[ScannedFile | SkippedPath]] = {}
+
+    def entries(self, target: ScanTarget, max_bytes: int) -> list[ScannedFile | SkippedPath]:
+        """Return what a scan of the target meets. Raises UsageError as `scan`."""
+        key = replace(target, absorbed_roots=(), moved_roots=(), type_changed=False)
+        if key not in self._entries:
+            self._entries[key] = list(_scan_target(target, max_bytes))
+        return self._entries[key]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """The files that a shard has of all files. `shards`: their number."""
+
+    number: int
+    shards: int
+    listing: Listing
+
+    def has(self, target: ScanTarget, path: str) -> bool:
+        """Whether a file belongs to this shard. `path` is relative to the target's folder."""
+        return shard_of((target.path, path), self.shards) == self.number
+
+
+def _scan_target(target: ScanTarget, max_bytes: int) -> Iterator[ScannedFile | SkippedPath]:
+    return scan(
+        Path(target.path),
+        include=target.include,
+        exclude=target.exclude,
+        max_bytes=max_bytes,
+        under=target.under,
+    )
 
 
 def find_targets(
@@ -282,7 +339,7 @@ class _Scanned:
     devices: dict[str, int] = field(default_factory=dict)  # folder with files → their device
 
 
-def compare(
+def compare(  # noqa: PLR0912
     connection: sqlite3.Connection,
     roots: Sequence[Root],
     target: ScanTarget,
@@ -291,8 +348,12 @@ def compare(
     max_bytes: int,
     skip: Path,
     password_file: Path | None = None,
+    part: FilePart | None = None,
 ) -> Plan:
     """Scan one target and compare it with the stored files.
+
+    `part`: only these files belong to the collection, which is a shard; others that it has are
+    removed. Decisions about missing files are then made for all shards (`finish_together`).
 
     `roots` are all known roots. Files that were read with other `read_settings` are read again.
     `skip` is the collection's own folder. `password_file` is read again if it has text. New and
@@ -304,25 +365,23 @@ def compare(
     scanned = _Scanned()
     reliable_rows = _ReliableRows(connection, target.folder)
     passwords = _identity(password_file)
-    for entry in scan(
-        Path(target.path),
-        include=target.include,
-        exclude=target.exclude,
-        max_bytes=max_bytes,
-        under=target.under,
-    ):
+    list_target = _scan_target if part is None else part.listing.entries
+    for entry in list_target(target, max_bytes):
         if entry.path.startswith(left_out):
             continue
         scanned.paths.add(entry.path)
         row = rows_by_path.get(entry.path)
+        is_own = part is None or part.has(target, entry.path)
         if isinstance(entry, ScannedFile):
             scanned.devices.setdefault(entry.path.rpartition("/")[0], entry.device)
+            if not is_own:
+                continue
             row = reliable_rows.get(entry, row)
             if row and row.has_text and (entry.device, entry.inode) == passwords:
-                row = replace(row, mtime_ns=None)
+                row = row._replace(mtime_ns=None)
             _add_file(plan, entry, row, read_settings)
         else:
-            _add_skipped(plan, scanned, entry, row)
+            _add_skipped(plan, scanned, entry, row, is_own=is_own)
     skipped_folders = tuple(path for path in scanned.paths if path.endswith("/"))
     plan.target, rows_by_path = _without_skipped_roots(target, rows_by_path, skipped_folders)
     plan.known_ids = [row.id for row in rows_by_path.values() if row.has_text]
@@ -331,7 +390,10 @@ def compare(
     moved_ids = {root.id for root in plan.target.moved_roots}
     plan.removed = certainly_removed
     for path_in_root, row in rows_by_path.items():
-        if path_in_root in scanned.paths:
+        if part is not None and not part.has(target, path_in_root):
+            plan.removed.append(row)  # the number of shards has changed, and another one has it
+            plan.left_count += row.has_text
+        elif path_in_root in scanned.paths:
             if row.root_id in moved_ids:
                 plan.moved_with_root.append((row, path_in_root))
         elif path_in_root.startswith(tuple(scanned.unlisted)):
@@ -390,7 +452,7 @@ class _ReliableRows:
                 return row
         except OSError:  # reading it will say why
             pass
-        return replace(row, mtime_ns=None)
+        return row._replace(mtime_ns=None)
 
 
 def _with_parents(folders: Iterable[str]) -> frozenset[str]:
@@ -446,7 +508,14 @@ def _note_change_time(plan: Plan, row: FileRow, file: ScannedFile) -> None:
         plan.change_times.append((row.id, file.ctime_ns))
 
 
-def _add_skipped(plan: Plan, scanned: _Scanned, skipped: SkippedPath, row: FileRow | None) -> None:
+def _add_skipped(
+    plan: Plan,
+    scanned: _Scanned,
+    skipped: SkippedPath,
+    row: FileRow | None,
+    *,
+    is_own: bool,
+) -> None:
     path = skipped.path
     if not skipped.unreadable and skipped.kind != "hidden":  # its folder is not empty
         scanned.devices.setdefault(path.rstrip("/").rpartition("/")[0], 0)
@@ -456,7 +525,7 @@ def _add_skipped(plan: Plan, scanned: _Scanned, skipped: SkippedPath, row: FileR
         plan.warnings.append(
             f"cannot read {plan.target.path}: {skipped.reason}; its documents are kept"
         )
-    if skipped.unreadable and row is not None and row.has_text:
+    if not is_own or (skipped.unreadable and row is not None and row.has_text):
         return
     current = (skipped.status, skipped.reason, skipped.kind)
     if row is not None and (row.status, row.reason, row.kind) == current:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from ragkit.errors import UsageError
 from ragkit.ingest import moved_files, unreadable
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
-from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
+from ragkit.ingest.plan import READ_STATUSES, FilePart, FileTask, Plan, ScanTarget
 from ragkit.ingest.reading import ReadContext, Reader
 from ragkit.ingest.scan import ROOT
 from ragkit.ingest.writer import CollectionWriter, Progress
-from ragkit.records.documents import embedded_text
 from ragkit.records.reports import UNREAD_STATUSES, FileStatus, IndexReport, Missing
+from ragkit.records.text import embedded_text
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import file_status, passages
@@ -27,6 +27,15 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow, Root
 from ragkit.storage.sqlite.vector_cache import VectorCache
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """The plans of a run, how its files are read, and warnings for the user."""
+
+    plans: list[Plan]
+    read_settings: ReadSettings
+    warnings: list[str]
 
 
 def make_plans(
@@ -37,10 +46,28 @@ def make_plans(
 
     Raises UsageError for a path that does not exist.
     """
+    run = prepare_run(store, options, fingerprint)
+    for plan in run.plans:
+        plan.finish(prune=options.prune)
+    warnings = [warning for plan in run.plans for warning in plan.warnings]
+    return run.plans, run.read_settings, run.warnings + warnings
+
+
+def prepare_run(
+    store: Database,
+    options: IndexOptions,
+    fingerprint: str,
+    part: FilePart | None = None,
+    roots: Sequence[Root] | None = None,
+) -> PreparedRun:
+    """Return the plans of a run, which `Plan.finish` or `finish_together` has to finish.
+
+    `part`: the files of this shard; `roots`: those of all shards. Raises as `make_plans`.
+    """
     read_settings = ReadSettings.from_options(options, fingerprint)
     current = ReadSettings("none") if options.rebuild and options.dry_run else read_settings
     with store.reading() as connection:
-        roots = file_rows.roots(connection)
+        roots = file_rows.roots(connection) if roots is None else roots
         compare = partial(
             planning.compare,
             connection,
@@ -49,6 +76,7 @@ def make_plans(
             max_bytes=options.max_file_bytes,
             skip=options.skip_folder or store.folder.resolve(),
             password_file=options.password_file,
+            part=part,
         )
         targets = planning.find_targets(roots, options.paths, options.include, options.exclude)
         plans = []
@@ -62,9 +90,7 @@ def make_plans(
         moved_files.match_moved_files(connection, roots, plans, current)
         for plan in plans:
             plan.count_documents(connection)
-    for plan in plans:
-        plan.finish(prune=options.prune)
-    return plans, read_settings, warnings + [warning for plan in plans for warning in plan.warnings]
+    return PreparedRun(plans, read_settings, warnings)
 
 
 def _move_roots(
@@ -101,10 +127,18 @@ def _move_roots(
     return warnings
 
 
-def preview(store: Database, options: IndexOptions, fingerprint: str) -> IndexReport:
-    """Report what a run would do. Changes nothing."""
+def preview(
+    store: Database,
+    options: IndexOptions,
+    fingerprint: str,
+    prepared: PreparedRun | None = None,
+) -> IndexReport:
+    """Report what a run would do. Changes nothing. `prepared`: as in `index`."""
     started = time.monotonic()
-    plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    if prepared is None:
+        plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    else:
+        plans, read_settings, warnings = prepared.plans, prepared.read_settings, prepared.warnings
     tasks_to_read = [task for plan in plans for task in plan.to_read]
     unchanged_tasks = (
         []
@@ -220,7 +254,7 @@ def first_texts(store: Database, options: IndexOptions, encoder: Encoder, limit:
     return list(texts)[:limit]
 
 
-def index(
+def index(  # noqa: PLR0913, PLR0917
     store: Database,
     index_writer: IndexWriter,
     options: IndexOptions,
@@ -229,15 +263,21 @@ def index(
     load_encoder: Callable[[], Encoder],
     on_progress: Callable[[Progress], None],
     vector_cache: VectorCache | None = None,
+    prepared: PreparedRun | None = None,
 ) -> IndexReport:
     """Update the collection to the state of the folders. The encoder is loaded only if needed.
+
+    `prepared`: finished plans; default: those of `make_plans`.
 
     `vector_cache`: vectors of this encoder that other collections have, too.
 
     Raises UsageError (a path does not exist), ModelError, CollectionError (disk full).
     """
     started = time.monotonic()
-    plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    if prepared is None:
+        plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    else:
+        plans, read_settings, warnings = prepared.plans, prepared.read_settings, prepared.warnings
     writer = CollectionWriter(store, index_writer, model_id, on_progress, started, vector_cache)
     writer.apply_without_reading(plans)
     withdrawn = unreadable.withdraw_vectors(store, model_id, load_encoder)

@@ -1,7 +1,7 @@
 """Reports on a collection and its index runs: frozen dataclasses without I/O.
 
 Counts, states and reasons of files and runs. A query needs none of them, so they are apart from
-`records/documents`. Does not know files, models, databases or the command line.
+`records.hits`. Does not know files, models, databases or the command line.
 """
 
 from __future__ import annotations
@@ -201,6 +201,8 @@ class CollectionStatus:
     version: str
     secrets: Mapping[str, int] = field(default_factory=dict)  # kind → files that contain one
     unreadable: int = 0  # passages that the encoder cannot read; they have no embedding
+    shards: int | None = None  # None: the collection is in one piece
+    in_process: bool | None = None  # whether one process can be expected to search all shards
 
 
 @dataclass(frozen=True, slots=True)

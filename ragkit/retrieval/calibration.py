@@ -20,9 +20,8 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -63,8 +62,7 @@ _FOREIGN_READABILITY = 0.4
 _K1, _B = 1.2, 0.75  # of BM25
 
 
-@dataclass(frozen=True, slots=True)
-class FusionCalibration:
+class FusionCalibration(NamedTuple):
     """The weights of the fusion, and what they were measured on."""
 
     weights: FusionWeights
@@ -98,6 +96,11 @@ def is_current(connection: sqlite3.Connection, fingerprint: str) -> bool:
 
 def store(connection: sqlite3.Connection, calibration: FusionCalibration) -> None:
     """Store the calibration in place of an earlier one."""
+    set_value(connection, KEY, to_json(calibration))
+
+
+def to_json(calibration: FusionCalibration) -> str:
+    """Return the calibration as it is stored."""
     record = {
         "fingerprint": calibration.fingerprint,
         "sample": calibration.sample,
@@ -105,41 +108,51 @@ def store(connection: sqlite3.Connection, calibration: FusionCalibration) -> Non
         "spread": round(calibration.weights.spread, 6),
         "readability": round(calibration.weights.readability, 6),
     }
-    set_value(connection, KEY, json.dumps(record))
+    return json.dumps(record)
 
 
 def update(database: Database, indexes: IndexReader, load_encoder: Callable[[], Encoder]) -> None:
     """Measure and store the calibration, unless the stored one is current. The caller holds the
     writer lock. Without vectors, and if the encoder cannot be used now, nothing changes."""
     with database.reading() as connection:
-        model = passages.model(connection)
-        if model is None:
-            return
-        stored = load(connection, model["fingerprint"])
-        now = generation(connection)
-        if stored is not None and stored.generation == now:
-            return
-        sample = passages.sample_by_hash(connection, model["id"], SAMPLE)
-        if not sample:
-            return
-        digest = _digest(sample)
-        if stored is not None and stored.sample == digest:
-            weights = stored.weights
-        else:
-            index = indexes.vectors(connection)
-            if index is None or not len(index):
-                return
-            try:
-                encoder = load_encoder()
-                if encoder.fingerprint != model["fingerprint"]:
-                    return
-                ids = [passage_id for passage_id, _ in sample]
-                foreign = _foreign_share(indexes.lexical(connection), ids, encoder)
-                weights = measure(connection, ids, index, encoder, foreign)
-            except ModelError:  # of a server, or a moved model: not needed to search by words
-                return
-    with database.writing() as connection:
-        store(connection, FusionCalibration(weights, model["fingerprint"], digest, now))
+        found = find(connection, indexes, load_encoder)
+    if found is not None:
+        with database.writing() as connection:
+            store(connection, found)
+
+
+def find(  # noqa: PLR0911
+    connection: sqlite3.Connection, indexes: IndexReader, load_encoder: Callable[[], Encoder]
+) -> FusionCalibration | None:
+    """Return the calibration of this snapshot; None if the stored one is current, without vectors,
+    and if the encoder cannot be used now."""
+    model = passages.model(connection)
+    if model is None:
+        return None
+    stored = load(connection, model["fingerprint"])
+    now = generation(connection)
+    if stored is not None and stored.generation == now:
+        return None
+    sample = passages.sample_by_hash(connection, model["id"], SAMPLE)
+    if not sample:
+        return None
+    digest = _digest(sample)
+    if stored is not None and stored.sample == digest:
+        weights = stored.weights
+    else:
+        index = indexes.vectors(connection)
+        if index is None or not len(index):
+            return None
+        try:
+            encoder = load_encoder()
+            if encoder.fingerprint != model["fingerprint"]:
+                return None
+            ids = [passage_id for passage_id, _ in sample]
+            foreign = _foreign_share(indexes.lexical(connection), ids, encoder)
+            weights = measure(connection, ids, index, encoder, foreign)
+        except ModelError:  # of a server, or a moved model: not needed to search by words
+            return None
+    return FusionCalibration(weights, model["fingerprint"], digest, now)
 
 
 def _foreign_share(lexical: LexicalIndex, ids: Sequence[int], encoder: Encoder) -> float:

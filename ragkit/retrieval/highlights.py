@@ -12,9 +12,10 @@ from ragkit.analysis.analyzer import STOP_PREFIX, analyzer_for
 from ragkit.analysis.forms import EXACT, has_dictionary
 from ragkit.analysis.highlights import Span, SpanFinder, Target
 from ragkit.analysis.query_syntax import ParsedQuery
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.storage.lexical.index import LexicalIndex
-from ragkit.storage.lexical.query_plan import FORMS, TEXT, QueryWord
+from ragkit.storage.lexical.query_plan import QueryWord
+from ragkit.storage.lexical.statistics import FORMS, TEXT
 
 
 def add_highlights(index: LexicalIndex, query: ParsedQuery, hits: Sequence[Hit]) -> list[Hit]:

@@ -18,6 +18,7 @@ from ragkit.storage.sqlite.database import FILE_NAME, Database
 from ragkit.trust import TrustLevel
 
 _ID_SINCE = 3  # the schema in which collections have an id
+_MANIFEST = "manifest.json"  # of a sharded collection
 
 
 def open_database(folder: Path, *, create: bool, notify: Callable[[str], None]) -> Database:
@@ -26,6 +27,8 @@ def open_database(folder: Path, *, create: bool, notify: Callable[[str], None]) 
     `notify` gets one line where the decision could not be recorded, or adopted a collection that
     was made elsewhere. Raises CollectionError as `Database` does.
     """
+    if is_sharded(folder):
+        return open_address(folder, notify)
     path = trust.canonical(folder)
     if trust.is_in_user_folder(path):
         return Database(folder, create=create)
@@ -36,6 +39,23 @@ def open_database(folder: Path, *, create: bool, notify: Callable[[str], None]) 
     if trust.is_version_controlled(path):
         return _open_checked_out(folder, path)
     return _open_elsewhere(folder, path, notify)
+
+
+def is_sharded(folder: Path) -> bool:
+    """Whether there is a sharded collection in a local folder, and no ordinary one."""
+    return os.path.lexists(folder / _MANIFEST) and not os.path.lexists(folder / FILE_NAME)
+
+
+def open_address(address: str | Path, notify: Callable[[str], None]) -> Database:
+    """Open the sharded collection at an address; see `storage.shards.database.open_sharded`."""
+    from ragkit.storage.shards.database import open_sharded  # not for an ordinary collection
+
+    return open_sharded(address, notify=notify)
+
+
+def is_address(name: str | Path) -> bool:
+    """Whether a name is an address of object storage, such as s3://bucket/handbook."""
+    return "://" in str(name)
 
 
 def _open_checked_out(folder: Path, path: str) -> Database:

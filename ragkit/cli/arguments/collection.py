@@ -72,6 +72,12 @@ def add_index(command: argparse.ArgumentParser) -> None:
         help="leave out matching files (gitignore syntax; repeatable; stored with the root)",
     )
     command.add_argument(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="make a sharded collection of N parts, or change their number (docs/scale.md)",
+    )
+    command.add_argument(
         "--dry-run", action="store_true", help="report what would change, and change nothing"
     )
     command.add_argument(

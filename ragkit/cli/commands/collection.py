@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.cli import WRONG_USAGE
-from ragkit.cli.commands.groups import load_settings, open_collection, open_group
+from ragkit.cli.commands.groups import (
+    load_settings,
+    locate_or_address,
+    open_collection,
+    open_group,
+)
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
@@ -49,6 +54,9 @@ def index(arguments: Namespace) -> int:
     for path in arguments.paths:  # before a collection is created for nothing
         if is_missing(path):
             raise UsageError(f"no file or folder at {path}")
+    folder = locate_or_address(load_settings(arguments).collection)
+    if arguments.shards is not None or Collection.is_sharded(folder):
+        return _index_shards(arguments, folder)
     if (
         arguments.dry_run
         and not (locate_collection(load_settings(arguments).collection) / FILE_NAME).exists()
@@ -59,6 +67,40 @@ def index(arguments: Namespace) -> int:
             arguments.collection = folder
             return _index(arguments)
     return _index(arguments)
+
+
+def _index_shards(arguments: Namespace, folder: str | Path) -> int:
+    """Run `ragkit index` on a sharded collection; return its exit code."""
+    from ragkit.cli.output.progress import progress
+
+    if arguments.watch:
+        raise UsageError("--watch does not work on a sharded collection; run index again instead")
+    settings = load_settings(arguments)
+    before_step = _background(settings.nice)
+    with progress() as show:
+
+        def step(done: Progress) -> None:
+            before_step()
+            show(done)
+
+        report = Collection.index_shards(
+            folder,
+            arguments.paths,
+            shards=arguments.shards,
+            model=arguments.model,
+            include=arguments.include,
+            exclude=arguments.exclude,
+            dry_run=arguments.dry_run,
+            prune=arguments.prune,
+            rebuild=arguments.rebuild,
+            password_file=arguments.password_file,
+            wait=arguments.wait,
+            settings=settings,
+            notify=print_message,
+            on_progress=step,
+        )
+    _show_report(arguments, report)
+    return _exit_code(arguments, report)
 
 
 def _index(arguments: Namespace) -> int:
@@ -97,6 +139,11 @@ def _index(arguments: Namespace) -> int:
                 on_progress=lambda _: before_step(),
             ):
                 _show_report(arguments, report)
+    return _exit_code(arguments, report)
+
+
+def _exit_code(arguments: Namespace, report: IndexReport) -> int:
+    """Return the exit code of `ragkit index`; with --strict, say what is missing."""
     if arguments.strict and report.missing:
         for line in coverage.format_missing(report.missing).split("\n"):
             print_message(line)

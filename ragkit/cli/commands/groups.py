@@ -7,6 +7,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
@@ -47,7 +48,7 @@ def open_collection(
     if len(named := named_collections(arguments)) > 1:
         raise UsageError(f"-c is given {len(named)} times; this command works on one collection")
     settings, origins = load_with_origins(arguments)
-    folder = locate_collection(settings.collection)
+    folder = locate_or_address(settings.collection)
     return Collection(
         folder, create=create, settings=settings, notify=notify, chosen_settings=origins
     )
@@ -74,7 +75,7 @@ def open_group(
         collections: dict[str, Collection] = {}
         for argument in named:
             name, folder = split_name(argument)
-            path = locate_collection(folder)
+            path = Path(folder) if Collection.is_address(folder) else locate_collection(folder)
             if name is None:
                 home = path.parent if path.name == LOCAL_FOLDER else path
                 name = _unique(home.absolute().name, collections)
@@ -82,10 +83,21 @@ def open_group(
                 raise UsageError(f"{name} occurs twice; each collection needs a name of its own")
             collections[name] = stack.enter_context(
                 Collection(
-                    path, create=False, settings=settings, notify=notify, chosen_settings=origins
+                    locate_or_address(folder),
+                    create=False,
+                    settings=settings,
+                    notify=notify,
+                    chosen_settings=origins,
                 )
             )
         yield CollectionGroup(collections)
+
+
+def locate_or_address(named: str | None) -> str | Path:
+    """Return the folder of `locate_collection`, or the address of object storage that is named."""
+    if named is not None and Collection.is_address(named):
+        return named
+    return locate_collection(named)
 
 
 def split_name(argument: str) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import coverage
 from ragkit.cli.output.terminal import CONTROL_PICTURES, format_count
-from ragkit.records.documents import Hit, Location
+from ragkit.records.hits import Hit, Location
 
 if TYPE_CHECKING:
     from ragkit.records.reports import CollectionStatus, Excerpt, IndexReport
@@ -89,6 +89,18 @@ def format_report(report: IndexReport) -> str:
     return "\n".join(lines)
 
 
+def _shard_row(status: CollectionStatus) -> dict[str, str]:
+    """Return the row about the shards of a sharded collection."""
+    if status.shards is None:
+        return {}
+    where = (
+        "small enough to be searched in one process"
+        if status.in_process
+        else "large: serve it with ragkit serve --on ray"
+    )
+    return {"shards": f"{status.shards:,}, generation {status.generation:,}; {where}"}
+
+
 def format_status(status: CollectionStatus) -> str:
     """Return the status of a collection as aligned lines."""
     passages = format_count(status.passages, "passage")
@@ -107,6 +119,7 @@ def format_status(status: CollectionStatus) -> str:
         model = f"{status.model} ({status.dimension} dimensions, {status.window} tokens)"
     rows = {
         "collection": status.collection,
+        **_shard_row(status),
         "roots": ", ".join(status.roots) or "none yet: ragkit index FOLDER",
         "read": coverage.format_coverage(status.coverage),
         "passages": passages,

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.analysis.query_syntax import ParsedQuery
+    from ragkit.storage.lexical.padding import Padding
     from ragkit.storage.lexical.query_plan import QueryPlan, QueryWord
+    from ragkit.storage.lexical.statistics import Phrase
 
 _ANALYZER = "ragkit"  # registered each time an index is opened: tantivy stores only the name
 _HEAP_BYTES = 15_000_000  # that tantivy collects before it writes a segment
@@ -202,8 +204,10 @@ class LexicalIndex:
         *,
         memory: bool = False,
         removed: int = 0,
+        padding: int = 0,
     ) -> None:
-        from ragkit.storage.lexical.query_plan import QueryPlanner
+        from ragkit.storage.lexical.query_plan import QueryPlanner, cached
+        from ragkit.storage.lexical.statistics import SearcherStatistics
 
         self._index = index
         self.memory = memory  # not on disk
@@ -216,7 +220,10 @@ class LexicalIndex:
             # process (SIGBUS) if somebody has truncated them. Ours never change.
             index.config_reader(reload_policy="manual")
         self._searcher = index.searcher()
-        self._planner = QueryPlanner(self._schema, self._searcher)
+        self.statistics = SearcherStatistics(self._schema, self._searcher, padding)
+        self._padding = padding
+        self._counted_idf_of = cached(self._counted_idf)
+        self._planner = QueryPlanner(self.statistics)
         self._plan = lru_cache(_PLAN_CACHE)(self._planner.plan)
 
     @classmethod
@@ -246,6 +253,56 @@ class LexicalIndex:
             raise ValueError(f"{path.name} is damaged: it has other fields")
         return cls(index, generation)
 
+    def padded(self, padding: Padding, path: Path | None = None) -> LexicalIndex:
+        """Return this index with documents that only change BM25's average length: see
+        `lexical/padding`. `path`: the folder that it was opened from; None for one in memory.
+
+        The folder is not changed: the documents are in files of their own beside links to its
+        files. Raises as `open`.
+        """
+        import tantivy
+
+        with plain_errors("tantivy cannot search a shard"):
+            require_thread()
+            if path is None:
+                padding.add(self._index)
+                return LexicalIndex(
+                    self._index, self.generation, memory=True, padding=padding.documents
+                )
+            with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as name:
+                folder = Path(name)
+                for member in members(path):
+                    if member.endswith(".json"):  # tantivy writes these anew
+                        (folder / member).write_bytes((path / member).read_bytes())
+                    else:
+                        (folder / member).symlink_to((path / member).absolute())
+                index = tantivy.Index.open(name)
+                index.config_reader(reload_policy="manual")
+                index.register_tokenizer(_ANALYZER, _analyzer())
+                padding.add(index)
+                return LexicalIndex(index, self.generation, padding=padding.documents)
+
+    @_with_plain_errors
+    def tokens(self) -> dict[str, int]:
+        """Return the number of terms of all passages, removed ones included, by field."""
+        from ragkit.storage.lexical.statistics import FORMS, TEXT, field_tokens
+
+        return {field: field_tokens(self._schema, self._searcher, field) for field in (TEXT, FORMS)}
+
+    @_with_plain_errors
+    def frequencies(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (field, term, number of passages, removed ones included) of all terms, in order."""
+        from ragkit.storage.lexical.statistics import FORMS, LANGUAGE, TEXT
+
+        for field in (FORMS, LANGUAGE, TEXT):
+            for term, count in sorted(self._searcher.terms_with_prefix(field, "")):
+                yield field, term, count
+
+    @_with_plain_errors
+    def occurs(self, phrase: Phrase) -> bool:
+        """Whether any passage contains a phrase of a `QueryPlan`."""
+        return self.statistics.occurs(phrase)
+
     @classmethod
     def in_memory(cls, rows: Iterable[Row], generation: int) -> LexicalIndex:
         """Build an index of `rows` in memory, for a collection on a read-only disk."""
@@ -269,16 +326,19 @@ class LexicalIndex:
             )
 
     @_with_plain_errors
-    def plan(self, query: ParsedQuery) -> QueryPlan:
-        """Return what a parsed query looks up."""
-        return self._plan(query)
+    def plan(self, query: ParsedQuery | QueryPlan) -> QueryPlan:
+        """Return what a parsed query looks up. A plan is returned as it is: all methods take one
+        that was made for a collection of which this index is a part."""
+        from ragkit.analysis.query_syntax import ParsedQuery
+
+        return self._plan(query) if isinstance(query, ParsedQuery) else query
 
     def __len__(self) -> int:
-        return int(self._searcher.num_docs)
+        return self.statistics.total
 
     @_with_plain_errors
     def top_k(
-        self, query: ParsedQuery, k: int, *, coverage: float = 0.0
+        self, query: ParsedQuery | QueryPlan, k: int, *, coverage: float = 0.0
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best passages that contain any word of the query, best first.
 
@@ -351,7 +411,7 @@ class LexicalIndex:
 
     @_with_plain_errors
     def scores(
-        self, query: ParsedQuery, ids: Sequence[int], *, coverage: float = 0.0
+        self, query: ParsedQuery | QueryPlan, ids: Sequence[int], *, coverage: float = 0.0
     ) -> dict[int, float]:
         """Return id → score, as in `top_k`, for those of `ids` that contain any word of the
         query."""
@@ -359,7 +419,7 @@ class LexicalIndex:
 
     @_with_plain_errors
     def term_scores(
-        self, query: ParsedQuery, ids: Sequence[int], *, coverage: float = 0.0
+        self, query: ParsedQuery | QueryPlan, ids: Sequence[int], *, coverage: float = 0.0
     ) -> list[tuple[QueryWord, dict[int, float]]]:
         """Return (word, {passage id: score}) for each scored word of the query.
 
@@ -367,7 +427,7 @@ class LexicalIndex:
         """
         return [(word, self._scores([word], ids, coverage)) for word in self.plan(query).words]
 
-    def max_bm25(self, query: ParsedQuery) -> float:
+    def max_bm25(self, query: ParsedQuery | QueryPlan) -> float:
         """Return an upper bound of the score of any passage for this query, with any `coverage`.
 
         It is the limit of BM25 for a passage that repeats every word infinitely often: (k1 + 1)
@@ -402,13 +462,13 @@ class LexicalIndex:
                 break
         return found
 
-    def is_restricted(self, query: ParsedQuery) -> bool:
+    def is_restricted(self, query: ParsedQuery | QueryPlan) -> bool:
         """Whether the query has a required phrase that occurs, or an exclusion."""
         plan = self.plan(query)
         return bool(plan.required or plan.excluded)
 
     @_with_plain_errors
-    def matching(self, query: ParsedQuery, ids: Sequence[int]) -> set[int]:
+    def matching(self, query: ParsedQuery | QueryPlan, ids: Sequence[int]) -> set[int]:
         """Return those of `ids` that contain every required phrase and no excluded word or
         phrase."""
         if not len(ids):
@@ -416,7 +476,7 @@ class LexicalIndex:
         return set(self._matching(query, len(ids), ids))
 
     @_with_plain_errors
-    def matching_up_to(self, query: ParsedQuery, limit: int) -> list[int] | None:
+    def matching_up_to(self, query: ParsedQuery | QueryPlan, limit: int) -> list[int] | None:
         """Return the ids of all passages that `matching` would return, ascending; None if there are
         more than `limit`."""
         if not self.plan(query).required and len(self) > 2 * limit:
@@ -425,21 +485,25 @@ class LexicalIndex:
         return sorted(ids) if len(ids) <= limit else None
 
     @_with_plain_errors
-    def some_matching(self, query: ParsedQuery, limit: int) -> list[int]:
+    def some_matching(self, query: ParsedQuery | QueryPlan, limit: int) -> list[int]:
         """Return the ids of any `limit` passages that `matching` would return; of all, if there
         are fewer."""
         return self._matching(query, limit, None)
 
-    def _matching(self, query: ParsedQuery, limit: int, ids: Sequence[int] | None) -> list[int]:
+    def _matching(
+        self, query: ParsedQuery | QueryPlan, limit: int, ids: Sequence[int] | None
+    ) -> list[int]:
         from tantivy import Occur, Query
 
-        plan = self.plan(query)
-        clauses: list[Any] = [(Occur.Must, phrase) for phrase in plan.required]
-        clauses += [(Occur.MustNot, phrase) for phrase in plan.excluded]
+        from ragkit.storage.lexical.statistics import phrase_query
+
+        plan, schema = self.plan(query), self._schema
+        clauses: list[Any] = [(Occur.Must, phrase_query(schema, each)) for each in plan.required]
+        clauses += [(Occur.MustNot, phrase_query(schema, each)) for each in plan.excluded]
         if ids is not None:
             clauses.append((Occur.Must, self._id_query(ids)))
         elif not plan.required:
-            clauses.append((Occur.Must, Query.all_query()))
+            clauses.append((Occur.Must, Query.exists_query("id")))
         restriction = Query.const_score_query(Query.boolean_query(clauses), 1.0)
         return self._search(restriction, limit)[0].tolist() if len(self) else []
 
@@ -513,15 +577,39 @@ class LexicalIndex:
     ) -> Any:  # noqa: ANN401
         from tantivy import Query
 
-        query = Query.term_query(self._schema, field, term, "freq")
-        boost = part * weight * self._planner.boost(word, term, field)
+        if " " in term:
+            query = Query.phrase_query(self._schema, field, term.split(" "))
+        else:
+            query = Query.term_query(self._schema, field, term, "freq")
+        boost = part * weight * self._boost(word, term, field)
         return query if boost == 1 else Query.boost_query(query, boost)
+
+    def _boost(self, word: QueryWord, term: str, field: str) -> float:
+        """Return the factor by which tantivy's score of one of the word's terms is multiplied, so
+        that it counts with the word's weight and inverse document frequency."""
+        counted = self._counted_idf_of((field, term))
+        if counted == word.matched_idf:
+            return word.weight
+        return word.weight * word.matched_idf / counted
+
+    def _counted_idf(self, place: tuple[str, str]) -> float:
+        """Return the inverse document frequency of a term as tantivy computes it."""
+        from ragkit.storage.lexical.query_plan import bm25_idf
+
+        counted = self.statistics.counted + self._padding
+        field, terms = place[0], place[1].split(" ")  # tantivy adds those of a phrase
+        return sum(
+            bm25_idf(counted, self.statistics.counted_frequency(field, term)) for term in terms
+        )
 
     def _presence(self, word: QueryWord, field: str, term: str, weight: float, part: float) -> Any:  # noqa: ANN401
         """Return the query with the same score for every passage that contains a term."""
         from tantivy import Query
 
-        query = Query.term_query(self._schema, field, term, "basic")
+        if " " in term:
+            query = Query.phrase_query(self._schema, field, term.split(" "))
+        else:
+            query = Query.term_query(self._schema, field, term, "basic")
         bound = (_K1 + 1) * word.weight * word.matched_idf
         return Query.const_score_query(query, part * weight * bound)
 

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
 
 from ragkit.analysis import spelling
 from ragkit.analysis.analyzer import (
@@ -26,6 +27,14 @@ from ragkit.analysis.analyzer import (
 )
 from ragkit.analysis.forms import COMPOUND_LINKS, EXACT, REVERSED
 from ragkit.analysis.identifiers import joined_spellings
+from ragkit.storage.lexical.statistics import (
+    FORMS,
+    LANGUAGE,
+    TEXT,
+    Phrase,
+    TermStatistics,
+    phrase_of,
+)
 
 if TYPE_CHECKING:
     from ragkit.analysis.query_syntax import ParsedQuery
@@ -39,16 +48,17 @@ _CACHE_SIZE = 8192  # words, and terms, of earlier queries
 _MAX_CORRECTED = 8  # unknown words of a query that are checked for typos
 _MAX_SHORT_COMPLETIONS = 64  # terms that begin with a word too short to be a term
 _MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
-_MAX_COUNTED = 100_000  # passages of a term that are counted if the index has removed passages
-TEXT, FORMS, LANGUAGE = "text", "forms", "language"  # fields of the index
 _MIN_DICTIONARY_SHARE = 0.05  # of the passages
 _MIN_COMPOUND_SHARE = 0.01  # of the passages
 _FORM_WEIGHT = 0.8  # of another form of a word, beside 1 for the word as it is written
 _EXACT_WEIGHT = 0.25  # in addition, where the accents are those that the query has
 _COMPOUND_WEIGHT = 0.4  # of a compound with the word, and of the parts of a known compound
 _JOINED_WEIGHT = 1.1  # of each of two words where a passage has them as one
+_NUMBER_WEIGHT = 0.6  # of a number in words beside the one in digits, and the reverse
+_INFLECTION_WEIGHT = 0.5  # of another form of a Japanese or Korean verb
 _PART_WEIGHT = 0.3  # of the words of a date or another quantity that the index has as a whole
-_MAX_PAIRED = 8  # words of a query that may be parts of one compound
+_MAX_DIGITS = 3  # of a number that may be written in words
+_MAX_PAIRED = 8  # words of a query that may be parts of one compound, or of one name
 _MAX_COMPOUNDS = 64  # terms that begin with a word and may be compounds
 _MIN_PART = 3  # letters of a part of a compound
 _MIN_COMPOUND = 7
@@ -73,7 +83,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of the query with its index terms. No term belongs to two words."""
+    """A word of the query with its index terms. No term belongs to two words. A term with spaces
+    is several terms in a row."""
 
     surface: str  # as written in the query
     terms: tuple[str, ...]  # only those that the index contains
@@ -105,11 +116,11 @@ class QueryWord:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """What a query looks up. `required` and `excluded` are tantivy queries."""
+    """What a query looks up. `required` and `excluded` are words and phrases."""
 
     words: tuple[QueryWord, ...]
-    required: tuple[Any, ...] = ()
-    excluded: tuple[Any, ...] = ()
+    required: tuple[Phrase, ...] = ()
+    excluded: tuple[Phrase, ...] = ()
 
     @property
     def total_idf(self) -> float:
@@ -127,7 +138,7 @@ class _Token:
     weight: float = 1.0
 
 
-def _cached(method: Callable[[Argument], Result]) -> Callable[[Argument], Result]:
+def cached(method: Callable[[Argument], Result]) -> Callable[[Argument], Result]:
     """Return a bound method with a cache of its results.
 
     The cache does not refer to the method's object, which refers to the cache: in a cycle the maps
@@ -146,22 +157,22 @@ def _cached(method: Callable[[Argument], Result]) -> Callable[[Argument], Result
 
 
 class QueryPlanner:
-    """Builds the `QueryPlan`s of queries to one open index. Safe to share between threads.
+    """Builds the `QueryPlan`s of queries to one open index, or to several that are searched as one.
+    Safe to share between threads.
 
     The field `LANGUAGE` has one term for each passage: the code of its language. tantivy goes on to
     count removed passages in the frequencies of terms until it merges their files, so the
     frequencies are corrected here: a removed passage never counts.
     """
 
-    def __init__(self, schema: Any, searcher: Any) -> None:  # noqa: ANN401
-        self._schema, self._searcher = schema, searcher
-        self._total = int(searcher.num_docs)  # without removed passages
-        languages = searcher.terms_with_prefix(LANGUAGE, "")
-        self._counted = int(sum(count for _, count in languages))  # with removed passages
+    def __init__(self, statistics: TermStatistics) -> None:
+        self._statistics = statistics
+        self._total, self._counted = statistics.total, statistics.counted
+        languages = statistics.languages()
         self._languages = [
             code
             for code, _ in languages
-            if not self._has_removed or self._has_passages(LANGUAGE, code)
+            if not self._has_removed or statistics.has_passage(LANGUAGE, code)
         ]
         self._analyzers = [analyzer_for(code) for code in self._languages]
         # Loading a dictionary takes seconds: not for a few passages, whose language may be a guess.
@@ -181,10 +192,9 @@ class QueryPlanner:
             )
         )
         # Most queries contain the same frequent words, and each language has to analyze them.
-        self._tokens_of = _cached(self._analyze)
-        self._document_frequency_of = _cached(self._document_frequency)
-        self._counted_idf_of = _cached(self._counted_idf)
-        self._found_of = _cached(self._find)
+        self._tokens_of = cached(self._analyze)
+        self._document_frequency_of = cached(self._document_frequency)
+        self._found_of = cached(self._find)
 
     @property
     def languages(self) -> Sequence[str]:
@@ -195,19 +205,14 @@ class QueryPlanner:
     def _has_removed(self) -> bool:
         return self._counted != self._total
 
-    def _has_passages(self, field: str, term: str) -> bool:
-        from tantivy import Query
-
-        return self._occurs(Query.term_query(self._schema, field, term, "basic"))
-
     def plan(self, query: ParsedQuery) -> QueryPlan:
         """Return the plan of a query. A phrase that no passage contains is searched as words."""
-        required = (self._phrase_query(phrase) for phrase in query.required)
-        excluded = (self._phrase_query(phrase) for phrase in query.excluded)
+        required = (self._phrase(phrase) for phrase in query.required)
+        excluded = (self._phrase(phrase) for phrase in query.excluded)
         return QueryPlan(
             self._words(query.text),
-            tuple(phrase for phrase in required if phrase is not None and self._occurs(phrase)),
-            tuple(phrase for phrase in excluded if phrase is not None),
+            tuple(phrase for phrase in required if phrase and self._statistics.occurs(phrase)),
+            tuple(phrase for phrase in excluded if phrase),
         )
 
     def _words(self, text: str) -> tuple[QueryWord, ...]:
@@ -216,6 +221,7 @@ class QueryPlanner:
         corrected = 0
         tokens = self._weigh(self._tokens(text))[:MAX_TERMS]
         quantities, covered = self._quantities(text)
+        quantities += self._joined_stop_words(tokens, text)
         compounds = self._joined_compounds(tokens)
         for token in [*tokens, *quantities]:
             terms, forms = self._found_of(token)
@@ -275,7 +281,14 @@ class QueryPlanner:
                 (word, tuple(analyzer.term(word) for analyzer in self._analyzers)) for word in row
             ]
         for word in split_words(plain) if not plain.isascii() else ():
-            rows += [(gram, (gram,)) for gram in self._analyzers[0].folded_ngrams(word)]
+            for analyzer in self._analyzers[:1]:  # none: nothing is indexed
+                rows += [(gram, (gram,)) for gram in analyzer.folded_ngrams(word)]
+        words = split_words(plain)
+        for analyzer in self._dictionary_analyzers:
+            numbers = analyzer.number_words.find([analyzer.term(word) for word in words])
+            for start, end, number in numbers:
+                if end > start + 1:  # a single word has the digits as a form
+                    rows.append((" ".join(words[start:end]), (str(number),)))
         covered: set[str] = set()
         for surface, terms in rows[:MAX_TERMS]:
             if any(self._frequency(field, term) for field in (TEXT, FORMS) for term in terms):
@@ -285,8 +298,41 @@ class QueryPlanner:
                     covered.update(split_words(surface))
         return list(found.values()), covered - {token.surface for token in found.values()}
 
+    def _joined_stop_words(self, tokens: Sequence[_Token], text: str) -> list[_Token]:
+        """Return each pair of words that stand side by side in a query of stop words alone, as in
+        The Who: nearly every passage has these words, few have them so."""
+        if not all(self._is_stop_word(token.surface) for token in tokens):
+            return []
+        words = split_words(normalize(text))[:_MAX_PAIRED]
+        found: dict[tuple[str, ...], _Token] = {}
+        for pair in pairwise(words):
+            rows = dict.fromkeys(" ".join(map(analyzer.term, pair)) for analyzer in self._analyzers)
+            token = _Token(" ".join(pair), tuple(rows), redundant=True)
+            found.setdefault(token.terms, token)
+        return list(found.values())
+
+    def _is_stop_word(self, word: str) -> bool:
+        return any(analyzer.is_stop_word(word) for analyzer in self._analyzers)
+
+    def _numbers(self, token: _Token) -> list[Form]:
+        """Return the words for a number in digits, and the digits for a number word."""
+        word = token.surface
+        is_digits = word.isdecimal() and len(word) <= _MAX_DIGITS
+        rows: dict[tuple[str, ...], None] = {}
+        for analyzer in self._dictionary_analyzers:
+            if is_digits:
+                rows.update(dict.fromkeys(analyzer.number_words.terms(int(word))))
+            elif number := analyzer.number_words.number(analyzer.term(word)):
+                rows[(str(number),)] = None
+        return [
+            Form(field, " ".join(row), _NUMBER_WEIGHT)
+            for row in rows
+            for field in (TEXT, FORMS)
+            if self._frequency(field, " ".join(row))
+        ]
+
     def _forms(self, token: _Token, known: tuple[str, ...]) -> tuple[Form, ...]:
-        """Return the known forms of a token: base forms, folded letters, compounds."""
+        """Return the known forms of a token: base forms, folded letters, numbers, compounds."""
         if any(term.startswith(STOP_PREFIX) for term in token.terms):
             return ()
         found = {
@@ -295,9 +341,18 @@ class QueryPlanner:
             if self._frequency(FORMS, term)
         }
         forms = [*found.values(), *self._further_forms(token, with_dictionary=False)]
+        forms += self._numbers(token)
         if not known and not forms:
-            forms = self._further_forms(token, with_dictionary=True)
+            forms = self._further_forms(token, with_dictionary=True) or self._inflections(token)
         return (*forms, *self._compounds(token, is_known=bool(known or forms)))
+
+    def _inflections(self, token: _Token) -> list[Form]:
+        """Return the bigrams that other forms of a Japanese or Korean verb begin with."""
+        if (stem := Analyzer.verb_stem(token.surface)) is None:
+            return []
+        start, has_ending = stem
+        found = [term for term in self._completions(start) if len(term) > 1 and has_ending(term)]
+        return [Form(TEXT, term, _INFLECTION_WEIGHT) for term in found]
 
     def _further_forms(self, token: _Token, *, with_dictionary: bool) -> list[Form]:
         found: dict[str, None] = {}
@@ -345,7 +400,7 @@ class QueryPlanner:
         stems = [analyzer.term(word) for analyzer in self._analyzers]
         stem = min((stem for stem in stems if len(stem) >= _MIN_PART), key=len, default=word)
         if is_known:
-            for term, _ in self._searcher.terms_with_prefix(TEXT, stem, limit=_MAX_COMPOUNDS):
+            for term, _ in self._statistics.terms_with_prefix(TEXT, stem, limit=_MAX_COMPOUNDS):
                 rest = term[len(stem) :]
                 if len(rest) > _MIN_PART and any(
                     rest.startswith(link)
@@ -360,7 +415,7 @@ class QueryPlanner:
         """Return the collection's compounds whose last part is a word: the rest is a word of the
         collection, or has an ending that only links parts."""
         found: list[Form] = []
-        entries = self._searcher.terms_with_prefix(
+        entries = self._statistics.terms_with_prefix(
             FORMS, REVERSED + stem[::-1], limit=_MAX_COMPOUNDS
         )
         for entry, _ in entries:
@@ -431,22 +486,14 @@ class QueryPlanner:
         return self._document_frequency_of((field, term)) if term else 0
 
     def _document_frequency(self, place: tuple[str, str]) -> int:
-        """Return the number of passages that contain a term.
-
-        It is an estimate where the index has removed passages and more than `_MAX_COUNTED` contain
-        the term: counting them would take longer than the search.
-        """
+        """Return the number of passages that contain a term; of several in a row, at most."""
         field, term = place
-        counted = int(self._searcher.doc_freq(field, term))
-        if not self._has_removed or not counted:
-            return counted
-        if counted > _MAX_COUNTED:
-            return max(1, round(counted * self._total / self._counted))
-        from tantivy import Query
-
-        query = Query.term_query(self._schema, field, term, "basic")
-        query = Query.const_score_query(query, 1.0)
-        return int(self._searcher.search(query, limit=1, count=True).count)
+        if " " not in term:
+            return self._statistics.frequency(field, term)
+        terms = tuple(term.split(" "))
+        if field != TEXT or not self._statistics.occurs((terms,)):
+            return 0
+        return min(self._document_frequency_of((field, each)) for each in terms)
 
     def _weigh(self, tokens: list[_Token]) -> list[_Token]:
         """Give less weight to the stop words of the language that the query is probably in.
@@ -507,7 +554,9 @@ class QueryPlanner:
             candidates = [
                 ((edits, -self._total_frequency((term,))), term, (term,))
                 for stem in {analyzer.term(surface) for analyzer in self._analyzers}
-                for term, _ in self._searcher.terms_with_prefix(TEXT, stem[:3], limit=_MAX_COMPARED)
+                for term, _ in self._statistics.terms_with_prefix(
+                    TEXT, stem[:3], limit=_MAX_COMPARED
+                )
                 if abs(len(term) - len(stem)) <= 2
                 and (edits := spelling.edit_distance(stem, term)) <= 2
                 and self._frequency_of(term)
@@ -521,9 +570,9 @@ class QueryPlanner:
         """Return the most frequent terms that begin with a word too short to be a term."""
         limit = _MAX_SHORT_COMPLETIONS
         if not self._has_removed:
-            rows = self._searcher.terms_with_prefix(TEXT, prefix, limit=limit)
+            rows = self._statistics.terms_with_prefix(TEXT, prefix, limit=limit)
             return [term for term, _ in rows]
-        rows = self._searcher.terms_with_prefix(TEXT, prefix, limit=_MAX_COMPARED)
+        rows = self._statistics.terms_with_prefix(TEXT, prefix, limit=_MAX_COMPARED)
         kept: list[tuple[int, str]] = []
         for term, counted in rows:  # by descending frequency, which is too high by removed passages
             if len(kept) >= limit and counted < kept[limit - 1][0]:
@@ -533,11 +582,8 @@ class QueryPlanner:
                 kept.sort(key=lambda pair: (-pair[0], pair[1]))
         return [term for _, term in kept[:limit]]
 
-    def _phrase_query(self, text: str) -> Any:  # noqa: ANN401
-        """Return the tantivy query for passages with these words in this order, in any inflection;
-        None for a text without words."""
-        from tantivy import Occur, Query
-
+    def _phrase(self, text: str) -> Phrase | None:
+        """Return these words in this order, in any inflection; None for a text without words."""
         sequences: set[tuple[str, ...]] = set()
         for analyzer in self._analyzers:
             terms = tuple(
@@ -548,17 +594,7 @@ class QueryPlanner:
             sequences.add(terms)
             if len(terms) == 1 and Analyzer.is_shorter_than_ngram(terms[0]):
                 sequences.update((term,) for term in self._completions(terms[0]))
-        clauses: Sequence[Any] = [
-            (Occur.Should, Query.phrase_query(self._schema, TEXT, list(terms)))
-            if terms[1:]
-            else (Occur.Should, Query.term_query(self._schema, TEXT, terms[0], "basic"))
-            for terms in sorted(sequences)
-            if terms
-        ]
-        return Query.boolean_query(clauses) if clauses else None
-
-    def _occurs(self, query: Any) -> bool:  # noqa: ANN401
-        return bool(self._searcher.search(query, limit=1, count=False).hits)
+        return phrase_of(sequences)
 
     def _known_terms(self, terms: Iterable[str]) -> tuple[str, ...]:
         return tuple(term for term in dict.fromkeys(terms) if term and self._frequency_of(term))
@@ -566,8 +602,8 @@ class QueryPlanner:
     def _frequencies_of(self, terms: Iterable[str]) -> dict[str, int]:
         """Return the numbers of passages of those terms that the index has; without the cache, for
         hundreds of terms of which few exist."""
-        doc_freq = self._searcher.doc_freq
-        counted = [term for term in terms if term and doc_freq(TEXT, term)]
+        count = self._statistics.counted_frequency
+        counted = [term for term in terms if term and count(TEXT, term)]
         found = {term: self._document_frequency((TEXT, term)) for term in counted}
         return {term: frequency for term, frequency in found.items() if frequency}
 
@@ -586,21 +622,9 @@ class QueryPlanner:
             for form in forms
             if form.weight >= _FORM_WEIGHT or not terms
         )
-        return _idf(self._total, min(self._total, self._total_frequency(terms) + further))
-
-    def boost(self, word: QueryWord, term: str, field: str = TEXT) -> float:
-        """Return the factor by which tantivy's score of one of the word's terms is multiplied, so
-        that it counts with the word's weight and inverse document frequency."""
-        counted = self._counted_idf_of((field, term))
-        if counted == word.matched_idf:
-            return word.weight
-        return word.weight * word.matched_idf / counted
-
-    def _counted_idf(self, place: tuple[str, str]) -> float:
-        """Return the inverse document frequency of a term as tantivy computes it."""
-        return _idf(self._counted, int(self._searcher.doc_freq(*place)))
+        return bm25_idf(self._total, min(self._total, self._total_frequency(terms) + further))
 
 
-def _idf(total: int, containing: int) -> float:
+def bm25_idf(total: int, containing: int) -> float:
     """BM25's inverse document frequency of a term that `containing` of `total` passages contain."""
     return math.log(1 + (total - containing + 0.5) / (containing + 0.5))

@@ -23,7 +23,7 @@ PREVIOUS_NAME = "previous.json"  # the manifest before: its files are kept for i
 FORMAT = "ragkit-shards"
 VERSION = 1
 DATABASE_NAME = "ragkit.db"
-TERMS_NAME = "terms.json"  # number of passages by term of one shard
+TERMS_NAME = "terms.jsonl"  # number of passages by term of one shard
 STATISTICS_NAME = "statistics.db"  # the same of all shards
 MAX_BYTES = 256_000_000
 _UPGRADE = "Upgrade with: pip install --upgrade ragkit-search"
@@ -157,7 +157,7 @@ def _manifest(record: Mapping[str, Any]) -> Manifest:
     if not re.fullmatch("[0-9a-f]{32}", record["id"]):
         raise ValueError("its id is not 32 hexadecimal digits")
     encoder = record["encoder"]
-    shards = tuple(_shard(entry) for entry in record["shards"])
+    shards = tuple(parse_shard(entry) for entry in record["shards"])
     if not 1 <= len(shards) <= MAX_SHARDS:
         raise ValueError(f"it has {len(shards):,} shards; expected 1 to {MAX_SHARDS:,}")
     for place, shard in enumerate(shards):
@@ -188,7 +188,8 @@ def _encoder(record: Mapping[str, Any]) -> EncoderEntry:
     )
 
 
-def _shard(record: Mapping[str, Any]) -> ShardEntry:
+def parse_shard(record: Mapping[str, Any]) -> ShardEntry:
+    """Return the entry of one shard. Raises ValueError, KeyError or TypeError for a damaged one."""
     number = _count(record["number"])
     files = tuple(_file(entry) for entry in record["files"])
     names = [file.name for file in files]
@@ -196,9 +197,16 @@ def _shard(record: Mapping[str, Any]) -> ShardEntry:
         raise ValueError(f"shard {number} names a file twice")
     if DATABASE_NAME not in names:
         raise ValueError(f"shard {number} has no {DATABASE_NAME}")
-    counts = [_count(record[name]) for name in ("documents", "passages", "vectors", "counted")]
     tokens = {str(name): _count(count) for name, count in record["tokens"].items()}
-    return ShardEntry(number, files, *counts, tokens)
+    return ShardEntry(
+        number=number,
+        files=files,
+        documents=_count(record["documents"]),
+        passages=_count(record["passages"]),
+        vectors=_count(record["vectors"]),
+        counted=_count(record["counted"]),
+        tokens=tokens,
+    )
 
 
 def _file(record: Mapping[str, Any], names: tuple[str, ...] = ()) -> ShardFile:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from ragkit.records.documents import embedded_text
+from ragkit.records.text import embedded_text
+from ragkit.storage.shards.row_ids import first_row_id
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.state import set_value, value
 
@@ -124,7 +125,7 @@ def count_ever_removed(connection: sqlite3.Connection) -> int:
         "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'passages') - "
         "(SELECT count(*) FROM passages)"
     ).fetchone()
-    return int(row[0] or 0)
+    return max(0, int(row[0] or 0) - (first_row_id(connection) or 0))
 
 
 def delete_unused_rows(connection: sqlite3.Connection) -> None:

@@ -34,7 +34,7 @@ from ragkit.storage.sqlite.error_messages import (
     damaged_message,
     to_collection_error,
 )
-from ragkit.storage.sqlite.state import advance, generation, value
+from ragkit.storage.sqlite.state import advance, generation, index_names, value
 from ragkit.trust import TrustLevel
 
 SCHEMA_VERSION = 7
@@ -58,13 +58,21 @@ class Database:
     `notify` is called with a line of text for the user when damaged rows are found.
     """
 
+    is_sharded = False  # see `storage/shards`
+
     def __init__(
-        self, folder: Path, *, create: bool = False, trust: TrustLevel = TrustLevel.OWN
+        self,
+        folder: Path,
+        *,
+        create: bool = False,
+        trust: TrustLevel = TrustLevel.OWN,
+        published: bool = False,
     ) -> None:
         """Open `folder`/ragkit.db; with `create`, make the folder and the file if they are missing.
 
         An older schema is migrated. With `trust` = UNTRUSTED nothing in the folder is created,
-        written or migrated. Raises CollectionError if there is no collection, if the file is not a
+        written or migrated; nor with `published`, the folder of a published shard. Raises
+        CollectionError if there is no collection, if the file is not a
         ragkit database, is damaged, has a newer schema, or cannot be opened.
         """
         self.folder = folder
@@ -72,6 +80,7 @@ class Database:
         self.trust = trust
         self.opened_version = SCHEMA_VERSION  # of the schema, before a migration
         self.read_only = False
+        self._is_published = published
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[Connection] = deque()
@@ -254,6 +263,10 @@ class Database:
         if self.is_untrusted:
             raise CollectionError(untrusted_message(self.folder, purpose))
 
+    def refuse_sharded(self) -> None:
+        """Raise CollectionError for a sharded collection, which is only read: this is none."""
+
+
     def accept(self) -> None:
         """Open an untrusted collection again as a trusted one, which also migrates it.
 
@@ -282,6 +295,9 @@ class Database:
         """Set `read_only` if the folder or the file cannot be written."""
         if self.is_untrusted:
             self._refuse_untrusted_log()
+            self.read_only = True
+            return
+        if self._is_published:  # its files may be hard links to those that others read
             self.read_only = True
             return
         effective = os.access in os.supports_effective_ids
@@ -482,6 +498,24 @@ class Database:
     def size(self) -> int:
         """Return the bytes of the database on disk, with its write-ahead log."""
         return sum(file.stat().st_size for file in self._files())
+
+    def index_size(self) -> int:
+        """Return the bytes of the index files on disk."""
+        from ragkit.storage.atomic_files import disk_size
+
+        with self.reading() as connection:
+            names = index_names(connection)
+        return sum(disk_size(self.folder, name) for name in names)
+
+    @property
+    def shard_count(self) -> int | None:
+        """The number of shards of a sharded collection; None: it is in one piece."""
+        return None
+
+    @property
+    def is_small(self) -> bool | None:
+        """Whether one process can be expected to search all shards; None without shards."""
+        return None
 
     def close(self) -> None:
         """Close all idle connections, and those in use when they are returned; closing the last

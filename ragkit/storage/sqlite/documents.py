@@ -10,14 +10,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
-from ragkit.records.documents import Document
+from ragkit.storage.shards.gathering import (
+    ShardedConnection,
+    by_ids,
+    distinct,
+    first_found,
+    from_all,
+    joined,
+    limited,
+)
+from ragkit.storage.shards.row_ids import next_row_id
 from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, fields_checksum, text_checksum
 from ragkit.storage.sqlite.connection import by_id, report_damage
 
 if TYPE_CHECKING:
+    from ragkit.records.documents import Document
     from ragkit.records.reports import DocumentEntry
 
 # The path that a document is shown and cited by: that of its file, and its record.
@@ -56,15 +66,18 @@ def save_document(
         json.dumps(dict(document.metadata), ensure_ascii=False),
     )
     row = connection.execute(
-        "INSERT INTO documents (file_id, record, title, pages, locators, lines, metadata, "
+        "INSERT INTO documents (id, file_id, record, title, pages, locators, lines, metadata, "
         "fields_checksum, text, checksum) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
         "title = excluded.title, pages = excluded.pages, locators = excluded.locators, "
         "lines = excluded.lines, metadata = excluded.metadata, "
         "fields_checksum = excluded.fields_checksum, text = excluded.text, "
         "checksum = excluded.checksum RETURNING id",
-        (*fields, fields_checksum(fields), document.text, text_checksum(document.text)),
-    ).fetchone()
+        (
+            next_row_id(connection, "documents"), *fields, fields_checksum(fields), document.text,
+            text_checksum(document.text),
+        ),
+    ).fetchone()  # fmt: skip
     return int(row[0])
 
 
@@ -96,6 +109,7 @@ def remove_document(connection: sqlite3.Connection, document_id: int) -> None:
     connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
+@by_ids()
 def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqlite3.Row | None:
     """Return the document of a passage, with the passage's `start` and `end` (characters)."""
     row: sqlite3.Row | None = connection.execute(
@@ -124,6 +138,7 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
     return found[0] if found else None
 
 
+@from_all(joined)
 def _documents_at(connection: sqlite3.Connection, path: str, absolute: str) -> list[sqlite3.Row]:
     """The documents with this path relative to any root, or with this absolute path."""
     files, arguments = _file_condition(path, absolute)
@@ -151,6 +166,7 @@ def root_names(root: str) -> list[str]:
     return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
 
 
+@from_all(distinct)
 def root_folders(connection: sqlite3.Connection) -> list[str]:
     """Return the folders of all roots, each once."""
     sql = "SELECT DISTINCT folder FROM roots ORDER BY id"
@@ -179,12 +195,14 @@ def cited_path(connection: sqlite3.Connection, root: str, path: str) -> str:
     return f"{root}/{path}"
 
 
+@from_all(joined)
 def all_ids(connection: sqlite3.Connection, first_id: int = 0) -> list[int]:
     """Return the ids of all documents from `first_id`, ascending."""
     sql = "SELECT id FROM documents WHERE id >= ? ORDER BY id"
     return [row[0] for row in connection.execute(sql, (first_id,))]
 
 
+@by_ids()
 def display_paths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return id → path of these documents, relative to their root."""
     sql = (
@@ -194,6 +212,7 @@ def display_paths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[in
     return {row[0]: row[1] for row in by_id(connection, sql, ids)}
 
 
+@by_ids()
 def folders_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return id → the folder that the path of the document is relative to."""
     sql = (
@@ -215,6 +234,7 @@ class PathRow(NamedTuple):
     reason: str | None
 
 
+@from_all(joined)
 def path_rows(connection: sqlite3.Connection) -> Iterator[PathRow]:
     """Yield all documents, and all files without documents. Reads no text."""
     sql = (
@@ -225,6 +245,12 @@ def path_rows(connection: sqlite3.Connection) -> Iterator[PathRow]:
     for id_, file_path, record, root, media_type, title, reason in connection.execute(sql):
         path = f"{file_path}/{record}" if record else file_path
         yield PathRow(id_, path, file_path, root, media_type, title, reason)
+
+
+_VERSION = (
+    f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns, roots.folder FROM documents "
+    "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+)
 
 
 class VersionRow(NamedTuple):
@@ -241,15 +267,20 @@ def version_rows(
 ) -> Iterator[VersionRow]:
     """Yield the path and the time of modification of all documents, or of those of `ids`. Reads no
     text."""
-    sql = (
-        f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns, roots.folder FROM documents "
-        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
-    )
     if ids is None:
-        rows: Iterable[Sequence[Any]] = connection.execute(f"{sql} ORDER BY documents.id")
-    else:
-        rows = by_id(connection, f"{sql} WHERE documents.id", ids)
-    for row in rows:
+        return _all_version_rows(connection)
+    return _version_rows_of(connection, ids)
+
+
+@from_all(joined)
+def _all_version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
+    for row in connection.execute(f"{_VERSION} ORDER BY documents.id"):
+        yield VersionRow(*row)
+
+
+@by_ids()
+def _version_rows_of(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[VersionRow]:
+    for row in by_id(connection, f"{_VERSION} WHERE documents.id", ids):
         yield VersionRow(*row)
 
 
@@ -267,6 +298,7 @@ def save_version_keys(
     connection.executemany("INSERT INTO version_keys VALUES (?, ?)", stored)
 
 
+@from_all(joined)
 def ids_of_version_keys(connection: sqlite3.Connection, keys: Iterable[str]) -> list[int]:
     """Return the documents with one of these keys, by key."""
     sql = "SELECT document_id FROM version_keys WHERE key = ? ORDER BY document_id"
@@ -291,18 +323,24 @@ def save_newer_versions(
 def newer_versions(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, list[int]]:
     """Return document id → ids of its newer versions, also of those of these, the newest last; for
     those of `ids` that have any."""
-    if connection.execute("SELECT 1 FROM newer_versions LIMIT 1").fetchone() is None:
+    if isinstance(connection, ShardedConnection):
+        stored: Mapping[int, Sequence[int]] | None = connection.newer_versions
+    elif connection.execute("SELECT 1 FROM newer_versions LIMIT 1").fetchone() is None:
+        stored = {}
+    else:
+        stored = None
+    if stored is not None and not stored:
         return {}
     successors: dict[int, list[int]] = {}
     pending = list(dict.fromkeys(ids))
     while pending:
         found: dict[int, list[int]] = {id_: [] for id_ in pending}
-        for id_, newer in by_id(
-            connection,
-            "SELECT document_id, newer_id FROM newer_versions WHERE document_id",
-            pending,
-        ):
-            found[id_].append(newer)
+        sql = "SELECT document_id, newer_id FROM newer_versions WHERE document_id"
+        if stored is not None:
+            found |= {id_: list(stored.get(id_, ())) for id_ in pending}
+        else:
+            for id_, newer in by_id(connection, sql, pending):
+                found[id_].append(newer)
         successors |= found
         pending = [
             id_ for id_ in dict.fromkeys(n for new in found.values() for n in new)
@@ -329,6 +367,7 @@ def _reachable(successors: Mapping[int, Sequence[int]], first: int) -> list[int]
     return ordered[-2::-1]
 
 
+@by_ids()
 def roots_and_paths(
     connection: sqlite3.Connection, ids: Sequence[int]
 ) -> dict[int, tuple[str, str]]:
@@ -341,6 +380,7 @@ def roots_and_paths(
     return {row[0]: (row[1], row[2]) for row in by_id(connection, sql, ids)}
 
 
+@by_ids()
 def mtimes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
     """Return document id → time of modification of its file in ns since 1970, where it is known."""
     rows = by_id(
@@ -352,12 +392,14 @@ def mtimes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, i
     return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
+@by_ids()
 def text_lengths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
     """Return id → number of characters of these documents."""
     rows = by_id(connection, "SELECT id, length(text) FROM documents WHERE id", ids)
     return {row[0]: row[1] for row in rows}
 
 
+@by_ids()
 def rows_with_text(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[sqlite3.Row]:
     """Yield the documents of these ids, ascending, as `document_at` returns them. Those that are
     not as they were written are left out and reported."""
@@ -372,6 +414,7 @@ def rows_with_text(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterat
             report_damage(connection, documents=[document_id])
 
 
+@from_all(first_found)
 def unread_reason(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
     """Return why the file or record with this relative or absolute path was skipped or failed.
 
@@ -393,6 +436,7 @@ def unread_reason(connection: sqlite3.Connection, path: str, absolute: str) -> s
     return None
 
 
+@from_all(any)
 def is_file(connection: sqlite3.Connection, path: str, absolute: str) -> bool:
     """Whether a file has this relative or absolute path."""
     row = connection.execute(
@@ -403,6 +447,7 @@ def is_file(connection: sqlite3.Connection, path: str, absolute: str) -> bool:
     return row is not None
 
 
+@from_all(joined)
 def list_records(
     connection: sqlite3.Connection, root: str, path: str
 ) -> dict[str, tuple[int, int]]:
@@ -418,11 +463,13 @@ def list_records(
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+@from_all(sum)
 def document_count(connection: sqlite3.Connection) -> int:
     """Return the number of documents."""
     return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
 
+@limited(1, order=lambda entry: entry.id)
 def list_entries(connection: sqlite3.Connection, after: int, limit: int) -> list[DocumentEntry]:
     """Return the documents with ids above `after`, by id, at most `limit`."""
     rows = connection.execute(_ENTRY + "WHERE documents.id > ? ORDER BY documents.id LIMIT ?",
@@ -430,6 +477,7 @@ def list_entries(connection: sqlite3.Connection, after: int, limit: int) -> list
     return [_entry(row) for row in rows]
 
 
+@by_ids()
 def file_facts(
     connection: sqlite3.Connection, document_ids: Sequence[int]
 ) -> dict[int, tuple[str, str | None, int | None, int | None]]:
@@ -446,6 +494,7 @@ def file_facts(
     }
 
 
+@by_ids()
 def get_entry(
     connection: sqlite3.Connection, document_id: int, start: int, length: int
 ) -> tuple[DocumentEntry, str] | None:
@@ -491,6 +540,7 @@ def require_intact(connection: sqlite3.Connection, row: sqlite3.Row, path: str) 
         )
 
 
+@by_ids()
 def intact_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
     """Return those of these documents that are as they were written; report the others."""
     rows = by_id(connection, "SELECT * FROM documents WHERE id", list(ids))
@@ -501,11 +551,13 @@ def intact_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
     return intact
 
 
+@by_ids()
 def file_paths(connection: sqlite3.Connection, file_ids: Sequence[int]) -> list[str]:
     """Return the relative paths of these files, for messages."""
     return [str(row[0]) for row in by_id(connection, "SELECT path FROM files WHERE id", file_ids)]
 
 
+@by_ids()
 def paths_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> list[str]:
     """Return the relative paths of these documents, for messages."""
     sql = (
@@ -530,12 +582,14 @@ def _entry(row: sqlite3.Row) -> DocumentEntry:
     )
 
 
+@from_all(joined)
 def document_paths(connection: sqlite3.Connection) -> list[str]:
     """Return the relative paths of all documents."""
     sql = f"SELECT {DISPLAY_PATH} FROM documents JOIN files ON files.id = documents.file_id"
     return [row[0] for row in connection.execute(sql)]
 
 
+@from_all(joined)
 def document_places(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return (root, relative path) of all documents."""
     sql = (

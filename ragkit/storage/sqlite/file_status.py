@@ -21,13 +21,19 @@ from ragkit.records.reports import (
     SecretFinding,
     Unread,
 )
-from ragkit.storage.atomic_files import disk_size
+from ragkit.storage.shards.gathering import (
+    counts_by_key,
+    from_all,
+    joined,
+    limited,
+    sorted_rows,
+)
 from ragkit.storage.sqlite import documents, files, passages
 from ragkit.storage.sqlite.checksums import FILE_COLUMNS, fields_checksum
 from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.database import Database, UntrustedRow
 from ragkit.storage.sqlite.files import has_changed
-from ragkit.storage.sqlite.state import generation, index_names
+from ragkit.storage.sqlite.state import generation
 
 # Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's
 # rules, is indexed under another path, has no content, or is not a document.
@@ -64,6 +70,7 @@ _HAS_MISSING_PART = (
 MAX_PARTS = 100  # unread parts that are named with a file
 
 
+@from_all(sorted_rows(lambda file: (file.root, file.path)))
 def coverage_report(
     connection: sqlite3.Connection,
     *,
@@ -90,6 +97,13 @@ def coverage_report(
     return [_status(connection, row, verify=verify) for row in rows]
 
 
+def _nearest(found: list[FileStatus | None]) -> FileStatus | None:
+    """Return the row with the longest path."""
+    rows = [file for file in found if file is not None]
+    return max(rows, key=lambda file: len(file.path), default=None)
+
+
+@from_all(_nearest)
 def enclosing_file(connection: sqlite3.Connection, root_id: int, path: str) -> FileStatus | None:
     """Return the nearest row above a relative path: an archive, a mailbox, or a skipped folder."""
     parts = path.split("/")
@@ -154,6 +168,15 @@ def _is_stale(row: sqlite3.Row) -> bool:
     )
 
 
+def _file_counts(
+    found: list[tuple[dict[str, int], dict[str, int]]],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the sums of the counts of several shards."""
+    by_status = counts_by_key(status for status, _ in found)
+    return dict(sorted(by_status.items())), counts_by_key(reasons for _, reasons in found)
+
+
+@from_all(_file_counts)
 def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
     """Return status → files, and reason → skipped or failed files, the most frequent first."""
     by_status = connection.execute("SELECT status, count(*) FROM files GROUP BY status ORDER BY 1")
@@ -163,6 +186,7 @@ def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[st
     return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}
 
 
+@from_all(counts_by_key)
 def count_secrets(connection: sqlite3.Connection) -> dict[str, int]:
     """Return kind of secret → number of files that contain one, the most frequent kind first."""
     rows = connection.execute(
@@ -173,6 +197,18 @@ def count_secrets(connection: sqlite3.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def whole_coverage(found: list[Coverage]) -> Coverage:
+    """Return the coverage of several shards together."""
+    return Coverage(
+        files=sum(part.files for part in found),
+        read=sum(part.read for part in found),
+        missing=counts_by_key(part.missing for part in found),
+        left_out=counts_by_key(part.left_out for part in found),
+        missing_parts=counts_by_key(part.missing_parts for part in found),
+    )
+
+
+@from_all(whole_coverage)
 def coverage(connection: sqlite3.Connection) -> Coverage:
     """Return how many of the files that may contain documents were read."""
     read_count = connection.execute(f"SELECT count(*) FROM files WHERE NOT {_NOT_READ}").fetchone()[
@@ -208,6 +244,7 @@ def is_missing(file: FileStatus) -> bool:
     return file.status in UNREAD_STATUSES and file.kind not in LEFT_OUT_KINDS
 
 
+@from_all(joined)
 def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> list[Missing]:
     """Return the attachments and archive members that may contain documents and could not be read,
     in files of these roots that were read."""
@@ -227,6 +264,7 @@ def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> li
     ]
 
 
+@limited(1, order=lambda file: file.id)
 def list_not_read(
     connection: sqlite3.Connection, after: int, limit: int, *, left_out: bool
 ) -> list[NotRead]:
@@ -292,9 +330,11 @@ def collection_status(store: Database, version: str) -> CollectionStatus:
             dimension=model["dimension"] if model else None,
             window=model["window"] if model else None,
             database_bytes=store.size(),
-            index_bytes=sum(disk_size(store.folder, name) for name in index_names(connection)),
+            index_bytes=store.index_size(),
             generation=generation(connection),
             version=version,
             secrets=count_secrets(connection),
             unreadable=passages.count_unreadable(connection, model["id"]) if model else 0,
+            shards=store.shard_count,
+            in_process=store.is_small,
         )

@@ -11,9 +11,11 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
+from ragkit.storage.shards.gathering import by_ids, from_all, from_any, joined
+from ragkit.storage.shards.row_ids import next_row_id, shared_row_id
 from ragkit.storage.sqlite.checksums import fields_checksum
 from ragkit.storage.sqlite.state import set_value, value
 
@@ -22,8 +24,7 @@ from ragkit.storage.sqlite.state import set_value, value
 MAY_REPEAT = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """A folder (or a single file) that was indexed, with the globs that were used."""
 
     id: int
@@ -33,8 +34,7 @@ class Root:
     exclude: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
+class FileRow(NamedTuple):
     """A row of `files`: what decides whether a file has to be read again."""
 
     id: int
@@ -107,6 +107,13 @@ def has_changed(
         return True
 
 
+def _distinct_roots(found: list[list[Root]]) -> list[Root]:
+    """Return the roots of several shards, each once, by path."""
+    by_path = {root.path: root for roots in found for root in roots}
+    return [by_path[path] for path in sorted(by_path)]
+
+
+@from_all(_distinct_roots)
 def roots(connection: sqlite3.Connection) -> list[Root]:
     """Return all roots, by path. Raises ValueError as `files` does."""
     rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
@@ -129,11 +136,18 @@ def save_root(
 ) -> int:
     """Insert a root, or update its folder and globs; return its id."""
     connection.execute(
-        "INSERT INTO roots (path, folder, include, exclude) VALUES (?, ?, ?, ?) ON CONFLICT (path) "
+        "INSERT INTO roots (id, path, folder, include, exclude) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (path) "
         "DO UPDATE SET folder = excluded.folder, include = excluded.include, "
         "exclude = excluded.exclude WHERE (roots.folder, roots.include, roots.exclude) "
         "!= (excluded.folder, excluded.include, excluded.exclude)",
-        (path, folder, json.dumps(list(include)), json.dumps(list(exclude))),
+        (
+            shared_row_id(connection, path),
+            path,
+            folder,
+            json.dumps(list(include)),
+            json.dumps(list(exclude)),
+        ),
     )
     return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
 
@@ -143,6 +157,7 @@ def set_table_records(connection: sqlite3.Connection, by_records: bool) -> None:
     connection.execute("INSERT OR REPLACE INTO collection VALUES ('records', ?)", (by_records,))
 
 
+@from_all(any)
 def has_table_records(connection: sqlite3.Connection) -> bool:
     """Whether the last `ragkit index` made a document of each record of a table."""
     row = connection.execute("SELECT value FROM collection WHERE key = 'records'").fetchone()
@@ -154,6 +169,7 @@ def set_secrets_mode(connection: sqlite3.Connection, mode: str) -> None:
     connection.execute("INSERT OR REPLACE INTO collection VALUES ('secrets', ?)", (mode,))
 
 
+@from_any
 def secrets_mode(connection: sqlite3.Connection) -> str:
     """Return what the last `ragkit index` did with documents that contain secrets."""
     row = connection.execute("SELECT value FROM collection WHERE key = 'secrets'").fetchone()
@@ -175,6 +191,7 @@ def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, pref
     remove_root(connection, inner.id)
 
 
+@from_all(joined)
 def files(
     connection: sqlite3.Connection, root_id: int, under: str = "", *, above: bool = False
 ) -> Iterator[FileRow]:
@@ -223,9 +240,9 @@ def record_file(
     """Insert or update the row of a file; return its id. docs/storage.md describes the columns."""
     warnings_text = json.dumps(list(warnings), ensure_ascii=False)
     row = connection.execute(
-        "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, hash, "
-        "recipe, media_type, encoding, warnings, details, checksum) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "INSERT INTO files (id, root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, "
+        "hash, recipe, media_type, encoding, warnings, details, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (root_id, path) DO UPDATE SET status = excluded.status, "
         "reason = excluded.reason, size = excluded.size, mtime_ns = excluded.mtime_ns, "
         "inode = excluded.inode, ctime_ns = excluded.ctime_ns, "
@@ -234,8 +251,9 @@ def record_file(
         "warnings = excluded.warnings, details = excluded.details, checksum = excluded.checksum "
         "RETURNING id",
         (
-            root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, digest, recipe,
-            media_type, encoding, warnings_text, json.dumps(details or {}, ensure_ascii=False),
+            next_row_id(connection, "files"), root_id, path, status, reason, size, mtime_ns, inode,
+            ctime_ns, digest, recipe, media_type, encoding, warnings_text,
+            json.dumps(details or {}, ensure_ascii=False),
             fields_checksum((status, reason, media_type, encoding, warnings_text)),
         ),
     ).fetchone()  # fmt: skip
@@ -273,6 +291,7 @@ def save_change_times(
     )
 
 
+@from_all(joined)
 def samples(connection: sqlite3.Connection, root_id: int) -> dict[int, str]:
     """Return file id → sample of the content, for the files of a root that have one."""
     rows = connection.execute(
@@ -283,6 +302,7 @@ def samples(connection: sqlite3.Connection, root_id: int) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
+@by_ids()
 def count_documents(connection: sqlite3.Connection, file_ids: Iterable[int]) -> dict[int, int]:
     """Return file id → number of its documents, for the given files that have any."""
     ids = frozenset(file_ids)
@@ -290,6 +310,7 @@ def count_documents(connection: sqlite3.Connection, file_ids: Iterable[int]) -> 
     return {row[0]: row[1] for row in rows if row[0] in ids}
 
 
+@from_all(joined)
 def mount_points(connection: sqlite3.Connection) -> frozenset[str]:
     """Return the absolute paths of the mounted file systems that contained indexed files."""
     return _stored_paths(connection, "mounts")

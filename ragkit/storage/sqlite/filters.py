@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ragkit.storage.shards.gathering import by_ids, distinct, from_all, joined
 from ragkit.storage.sqlite.connection import by_id
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
 from ragkit.storage.sqlite.metadata_values import (
@@ -145,6 +146,7 @@ def compared_values(tree: Filter, field: str) -> list[str]:
     return list(dict.fromkeys(each for part in parts for each in compared_values(part, field)))
 
 
+@from_all(any)
 def has_field(connection: sqlite3.Connection, name: str) -> bool:
     """Whether any document has the field `name`. Those that ragkit makes always count."""
     if name in _FIELDS:
@@ -153,13 +155,37 @@ def has_field(connection: sqlite3.Connection, name: str) -> bool:
     return connection.execute(sql, (name,)).fetchone() is not None
 
 
+def _all_fields(found: list[list[str]]) -> list[str]:
+    """Return the fields that several shards know, each once: ragkit's own, then others by name."""
+    names = distinct(found)
+    return [*_FIELDS, *sorted(name for name in names if name not in _FIELDS)]
+
+
+@from_all(_all_fields)
 def known_fields(connection: sqlite3.Connection) -> list[str]:
     """Return the fields that ragkit makes, and the keys of all documents' metadata, by name."""
     sql = "SELECT DISTINCT key FROM documents, json_each(documents.metadata) ORDER BY key"
     return [*_FIELDS, *(row[0] for row in connection.execute(sql) if row[0] not in _FIELDS)]
 
 
+def _joined_ids(found: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+    """Return the ids of several shards, ascending; None if one of them has too many."""
+    import numpy as np
+
+    sets = [ids for ids in found if ids is not None]
+    return np.concatenate(sets) if sets and len(sets) == len(found) else None
+
+
 def small_id_set(
+    connection: sqlite3.Connection, where: Condition, limit: int
+) -> NDArray[np.int64] | None:
+    """Return the ids of the matching passages, (n,) int64, ascending; None if more than `limit`."""
+    ids = _small_id_set(connection, where, limit)
+    return None if ids is None or len(ids) > limit else ids
+
+
+@from_all(_joined_ids)
+def _small_id_set(
     connection: sqlite3.Connection, where: Condition, limit: int
 ) -> NDArray[np.int64] | None:
     """Return the ids of the matching passages, (n,) int64, ascending; None if more than `limit`.
@@ -178,6 +204,7 @@ def small_id_set(
     return np.sort(np.fromstring(ids or "", dtype=np.int64, sep=","), kind="stable")
 
 
+@by_ids(1)
 def matching(connection: sqlite3.Connection, where: Condition, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist and match."""
     create_functions(connection)
@@ -185,6 +212,7 @@ def matching(connection: sqlite3.Connection, where: Condition, ids: Sequence[int
     return {row[0] for row in by_id(connection, sql, ids, *where.values)}
 
 
+@from_all(joined)
 def matching_documents(
     connection: sqlite3.Connection, where: Condition, first_id: int = 0
 ) -> list[int]:
@@ -194,6 +222,7 @@ def matching_documents(
     return sorted(row[0] for row in connection.execute(sql, (*where.values, first_id)))
 
 
+@by_ids(1)
 def matching_spans(
     connection: sqlite3.Connection, where: Condition, document_id: int
 ) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ragkit.errors import UsageError
 from ragkit.records.reports import Judgement
+from ragkit.storage.shards.gathering import from_all, joined
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, cited_path, document_at
 
 _DOCUMENTS_AT = (
@@ -73,6 +74,7 @@ def remove(
     return len(removed)
 
 
+@from_all(joined)
 def all_judgements(connection: sqlite3.Connection, query: str | None = None) -> list[Judgement]:
     """Return all judgements, or those of one query, by query in the order of their first judgement.
 

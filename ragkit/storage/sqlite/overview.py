@@ -9,10 +9,19 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.records.exploring import StoredTopic, StoredTopics
 from ragkit.records.overview import FacetValue, FolderCount, NewFile
+from ragkit.storage.shards.gathering import (
+    by_ids,
+    counts_by_key,
+    from_all,
+    from_any,
+    joined,
+    limited,
+)
 from ragkit.storage.sqlite import filters
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
 from ragkit.storage.sqlite.filters import Condition
@@ -47,6 +56,15 @@ class HeadedPassage(NamedTuple):
     text: str
 
 
+def _folder_counts(found: list[list[FolderCount]]) -> list[FolderCount]:
+    """Return the sums of the counts of several shards, by path."""
+    counts: dict[str, int] = {}
+    for folder in chain.from_iterable(found):
+        counts[folder.root] = counts.get(folder.root, 0) + folder.documents
+    return [FolderCount(path, counts[path]) for path in sorted(counts)]
+
+
+@from_all(_folder_counts)
 def count_by_folder(connection: sqlite3.Connection) -> list[FolderCount]:
     """Return every root with the number of its documents, by path."""
     rows = connection.execute(
@@ -57,6 +75,7 @@ def count_by_folder(connection: sqlite3.Connection) -> list[FolderCount]:
     return [FolderCount(path, count) for path, count in rows]
 
 
+@limited(0, order=lambda file: (-file.changed, -file.document_id))
 def newest_files(connection: sqlite3.Connection, limit: int) -> list[NewFile]:
     """Return the files with documents that were changed last, the newest first."""
     rows = connection.execute(
@@ -76,7 +95,16 @@ def newest_files(connection: sqlite3.Connection, limit: int) -> list[NewFile]:
 def headed_passages(connection: sqlite3.Connection) -> list[list[HeadedPassage]]:
     """Return the first passages below headings of the newest documents, by document."""
     ids = [file.document_id for file in newest_files(connection, _HEADING_FILES)]
-    found = []
+    found = _headed_passages(connection, ids)
+    return [found[document_id] for document_id in ids]
+
+
+@by_ids()
+def _headed_passages(
+    connection: sqlite3.Connection, ids: Sequence[int]
+) -> dict[int, list[HeadedPassage]]:
+    """Return document id → its first passages below headings."""
+    found = {}
     for document_id in ids:
         rows = connection.execute(
             f"SELECT documents.title, {DISPLAY_PATH} AS path, passages.heading, "
@@ -86,13 +114,10 @@ def headed_passages(connection: sqlite3.Connection) -> list[list[HeadedPassage]]
             "ORDER BY passages.start LIMIT ?",
             (document_id, _HEADINGS),
         )
-        found.append(
-            [
-                HeadedPassage(title or path.rpartition("/")[2], (json.loads(heading) or [""])[-1],
-                              text)
-                for title, path, heading, text in rows
-            ]
-        )  # fmt: skip
+        found[document_id] = [
+            HeadedPassage(title or path.rpartition("/")[2], (json.loads(heading) or [""])[-1], text)
+            for title, path, heading, text in rows
+        ]
     return found
 
 
@@ -114,7 +139,8 @@ def facet_values(
     facets: dict[str, list[FacetValue]] = {}
     for name, (column, describe) in counted.items():
         facets[name] = []
-        for value, count in _count(connection, column, conditions.get(name)):
+        values = _count(connection, column, conditions.get(name))
+        for value, count in values[: _MAX_VALUES + 1]:  # one may be NULL
             if value:
                 label, where = describe(value)
                 facets[name].append(FacetValue(label, count, where))
@@ -123,14 +149,25 @@ def facet_values(
     return facets
 
 
+def _whole_counts(
+    found: list[list[tuple[str | None, int]]],
+) -> list[tuple[str | None, int]]:
+    """Return the sums of the counts of several shards, the highest first."""
+    counts: dict[str | None, int] = {}
+    for value, count in chain.from_iterable(found):
+        counts[value] = counts.get(value, 0) + count
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] is not None, pair[0] or ""))
+
+
+@from_all(_whole_counts)
 def _count(
     connection: sqlite3.Connection, column: str, condition: Condition | None
 ) -> list[tuple[str | None, int]]:
     source, sql, values = _selection(connection, condition)
     rows = connection.execute(
         f"SELECT {column} AS value, count(DISTINCT documents.id) AS documents {source}"
-        f"WHERE {sql} GROUP BY value ORDER BY documents DESC, value LIMIT ?",
-        (*values, _MAX_VALUES + 1),  # one may be NULL
+        f"WHERE {sql} GROUP BY value ORDER BY documents DESC, value",
+        values,
     )
     return [(value, count) for value, count in rows]
 
@@ -146,6 +183,16 @@ def _selection(
 
 
 def _tags(connection: sqlite3.Connection, condition: Condition | None) -> Iterator[FacetValue]:
+    counts = _tag_counts(connection, condition)
+    best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_VALUES]
+    for (key, tag), count in best:
+        yield FacetValue(tag, count, _tag_filter(key, tag))
+
+
+@from_all(counts_by_key)
+def _tag_counts(
+    connection: sqlite3.Connection, condition: Condition | None
+) -> dict[tuple[str, str], int]:
     source, sql, values = _selection(connection, condition)
     rows = connection.execute(
         "SELECT pair.key, pair.value, count(DISTINCT documents.id) "
@@ -159,9 +206,7 @@ def _tags(connection: sqlite3.Connection, condition: Condition | None) -> Iterat
         for tag in {part.strip() for part in parts}:
             if tag and len(tag) <= _MAX_TAG:
                 counts[key, tag] = counts.get((key, tag), 0) + count
-    best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_VALUES]
-    for (key, tag), count in best:
-        yield FacetValue(tag, count, _tag_filter(key, tag))
+    return counts
 
 
 def _tag_filter(key: str, tag: str) -> str:
@@ -184,6 +229,7 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
+@by_ids()
 def original_row(connection: sqlite3.Connection, document_id: int) -> sqlite3.Row | None:
     """Return a document's text, pages and record, and the place, type, status and number of secrets
     of its file; None if there is no such document."""
@@ -208,6 +254,7 @@ class TopicRow(NamedTuple):
     center: NDArray[np.float32]  # (d,), unit length
 
 
+@from_any
 def topic_rows(connection: sqlite3.Connection, model_id: int, dimension: int) -> list[TopicRow]:
     """Return the topics found with the vectors of this model, by ascending id. Rows that ragkit
     cannot have written are left out: they are made again."""
@@ -237,6 +284,12 @@ def _terms(stored: object) -> tuple[str, ...] | None:
     return tuple(terms)
 
 
+def _whole_topics(found: list[StoredTopics]) -> StoredTopics:
+    """Return that no topics are stored: a sharded collection has none."""
+    return StoredTopics((), 0, sum(part.unassigned for part in found))
+
+
+@from_all(_whole_topics)
 def stored_topics(connection: sqlite3.Connection) -> StoredTopics:
     """Return the topics with their numbers of passages, largest first. Groups are only named."""
     names = topic_names(connection)
@@ -253,11 +306,13 @@ def stored_topics(connection: sqlite3.Connection) -> StoredTopics:
     return StoredTopics(topics, assigned, passages - assigned)
 
 
+@from_all(joined)
 def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
     """Return passage id → topic id."""
     return dict(map(tuple, connection.execute("SELECT passage_id, topic_id FROM passage_topics")))
 
 
+@from_all(joined)
 def topic_names(connection: sqlite3.Connection) -> dict[int, str]:
     """Return topic id → name."""
     return dict(map(tuple, connection.execute("SELECT id, name FROM topics")))

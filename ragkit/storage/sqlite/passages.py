@@ -17,7 +17,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragkit.errors import ModelError
-from ragkit.records.documents import Passage, embedded_text
+from ragkit.records.text import embedded_text
+from ragkit.storage.shards.gathering import (
+    by_ids,
+    from_all,
+    from_any,
+    joined,
+    limited,
+    lists_by_key,
+)
+from ragkit.storage.shards.row_ids import first_row_id, shared_row_id
 from ragkit.storage.sqlite import documents
 from ragkit.storage.sqlite.checksums import (
     DOCUMENT_COLUMNS,
@@ -37,6 +46,8 @@ from ragkit.storage.sqlite.state import generation, set_value, value
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ragkit.records.documents import Passage
 
 UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1
 
@@ -102,9 +113,11 @@ def _next_id(connection: sqlite3.Connection) -> int:
     """Return the id that AUTOINCREMENT would give to the next passage: never one used before."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
     largest = connection.execute("SELECT max(id) FROM passages").fetchone()[0]
-    return max(0 if row is None else int(row[0]), largest or 0) + 1
+    base = first_row_id(connection) or 0
+    return max(base, 0 if row is None else int(row[0]), largest or 0) + 1
 
 
+@from_all(sum)
 def count(connection: sqlite3.Connection) -> int:
     """Return the number of passages."""
     return int(connection.execute("SELECT count(*) FROM passages").fetchone()[0])
@@ -120,23 +133,27 @@ class PlaceRow(NamedTuple):
     hash: bytes
 
 
+@from_all(joined)
 def place_rows(connection: sqlite3.Connection) -> list[PlaceRow]:
     """Return the places of all passages, by ascending id. Reads no text."""
     sql = 'SELECT id, document_id, start, "end", hash FROM passages ORDER BY id'
     return [PlaceRow(*row) for row in map(tuple, connection.execute(sql))]
 
 
+@by_ids()
 def embedded_texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return id → header and text, as embedded, for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, header, text FROM passages WHERE id", ids)
     return {row[0]: embedded_text(row[1], row[2]) for row in rows}
 
 
+@by_ids()
 def texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return id → text without header for those of `ids` that exist."""
     return dict(map(tuple, by_id(connection, "SELECT id, text FROM passages WHERE id", ids)))
 
 
+@from_all(joined)
 def sample_texts(connection: sqlite3.Connection, limit: int) -> list[str]:
     """Return the texts of up to `limit` passages from all parts of the collection."""
     step = max(1, count(connection) // limit)
@@ -144,6 +161,7 @@ def sample_texts(connection: sqlite3.Connection, limit: int) -> list[str]:
     return [text for (text,) in rows]
 
 
+@limited(1, order=lambda row: (row[1], row[0]))
 def sample_by_hash(
     connection: sqlite3.Connection, model_id: int, limit: int
 ) -> list[tuple[int, bytes]]:
@@ -159,23 +177,27 @@ def sample_by_hash(
     return [(row[0], bytes(row[1])) for row in rows]
 
 
+@by_ids()
 def existing_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist."""
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
 
 
+@by_ids()
 def documents_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
     """Return passage id → document id for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, document_id FROM passages WHERE id", ids)
     return {row[0]: row[1] for row in rows}
 
 
+@by_ids()
 def hashes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """Return passage id → hash of the embedded text for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, hash FROM passages WHERE id", ids)
     return {row[0]: row[1] for row in rows}
 
 
+@by_ids()
 def hashes_of_documents(
     connection: sqlite3.Connection, document_ids: Sequence[int]
 ) -> dict[int, dict[int, bytes]]:
@@ -197,6 +219,7 @@ def documents_changed_since(connection: sqlite3.Connection, generation: int) -> 
     return {row[0] for row in connection.execute(sql, (generation,))}
 
 
+@from_all(lists_by_key)
 def ids_by_hash(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, list[int]]:
     """Return hash of the embedded text → ids of all passages with that text, ascending."""
     ids: dict[bytes, list[int]] = defaultdict(list)
@@ -210,6 +233,7 @@ def ids_by_hash(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict
     return {digest: sorted(same) for digest, same in ids.items()}
 
 
+@by_ids()
 def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:
     """Return id → the row that a hit shows: passage, document, file and root, joined.
 
@@ -281,6 +305,7 @@ def _report_missing(connection: sqlite3.Connection, ids: set[int]) -> None:
     report_damage(connection, passages=lost - {row[0] for row in rows})
 
 
+@by_ids()
 def surrounding_span(
     connection: sqlite3.Connection, document_id: int, passage_id: int, reach: int
 ) -> sqlite3.Row:
@@ -307,6 +332,7 @@ def surrounding_span(
     return row
 
 
+@by_ids()
 def spans_of_document(
     connection: sqlite3.Connection, document_id: int
 ) -> list[tuple[int, int, int]]:
@@ -319,6 +345,7 @@ def spans_of_document(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+@by_ids()
 def headers_and_spans(
     connection: sqlite3.Connection, document_id: int
 ) -> dict[int, tuple[str, int, int, str]]:
@@ -359,14 +386,17 @@ def save_model(
     """Store an encoder without using it yet; return its row id. The values are as in
     `use_model`."""
     row = connection.execute(
-        "INSERT INTO models (name, fingerprint, dimension, window, options) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
+        "INSERT INTO models (id, name, fingerprint, dimension, window, options) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
         "SET name = excluded.name, options = excluded.options RETURNING id",
-        (name, fingerprint, dimension, window, options),
-    ).fetchone()
+        (
+            shared_row_id(connection, fingerprint), name, fingerprint, dimension, window, options,
+        ),
+    ).fetchone()  # fmt: skip
     return int(row[0])
 
 
+@from_any
 def model_by_id(connection: sqlite3.Connection, model_id: int) -> sqlite3.Row | None:
     """Return the row of an encoder that the collection has used, as `model` does."""
     row: sqlite3.Row | None = connection.execute(
@@ -375,12 +405,14 @@ def model_by_id(connection: sqlite3.Connection, model_id: int) -> sqlite3.Row | 
     return row if row is not None and is_valid_model(row) else None
 
 
+@from_all(sum)
 def count_longer_than(connection: sqlite3.Connection, tokens: int) -> int:
     """Return the number of passages with more tokens, as they were counted when they were cut."""
     sql = "SELECT count(*) FROM passages WHERE tokens > ?"
     return int(connection.execute(sql, (tokens,)).fetchone()[0])
 
 
+@from_any
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
 
@@ -445,6 +477,7 @@ def _complete(connection: sqlite3.Connection, model_id: int | None = None) -> in
     return int(value(connection, "complete") or 0)
 
 
+@from_all(all)
 def is_complete(connection: sqlite3.Connection, model_id: int | None = None) -> bool:
     """Whether the database records that no passage is pending. Scans nothing.
 
@@ -453,6 +486,7 @@ def is_complete(connection: sqlite3.Connection, model_id: int | None = None) -> 
     return _complete(connection, model_id) == generation(connection)
 
 
+@from_all(any)
 def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether any passage has no vector. Fast if no passage is pending, or if the newest one is."""
     if is_complete(connection, model_id):
@@ -467,6 +501,7 @@ def mark_complete(connection: sqlite3.Connection) -> None:
     set_value(connection, "complete", generation(connection))
 
 
+@from_all(sum)
 def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
     """Return the number of different texts without a vector."""
     if is_complete(connection, model_id):
@@ -476,12 +511,14 @@ def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
     return int(connection.execute(sql, values).fetchone()[0])
 
 
+@from_all(sum)
 def count_without_vector(connection: sqlite3.Connection, model_id: int) -> int:
     """Return the number of pending passages, whatever `complete` says: scans all of them."""
     sql = f"SELECT count(*) {_PENDING}"
     return int(connection.execute(sql, {"model": model_id}).fetchone()[0])
 
 
+@by_ids(1)
 def count_pending_in_document(
     connection: sqlite3.Connection, model_id: int, document_id: int
 ) -> int:
@@ -539,6 +576,7 @@ def _headings_length(text: str, heading: Sequence[str]) -> int:
     return 0
 
 
+@by_ids(1)
 def pending_among(
     connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
 ) -> list[Pending]:
@@ -557,6 +595,7 @@ def save_unreadable(connection: sqlite3.Connection, model_id: int, hashes: Itera
     )
 
 
+@from_all(joined)
 def embedded(connection: sqlite3.Connection, model_id: int) -> Iterator[Pending]:
     """Yield the different texts that have a vector of this model, as they were embedded."""
     rows = connection.execute(
@@ -584,12 +623,14 @@ def replace_by_unreadable(
     set_value(connection, "trimmed", at_generation)
 
 
+@from_all(any)
 def has_unreadable(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether the encoder cannot read some text. Scans nothing."""
     sql = "SELECT 1 FROM unreadable_texts WHERE model_id = ? LIMIT 1"
     return connection.execute(sql, (model_id,)).fetchone() is not None
 
 
+@from_all(sum)
 def count_unreadable(connection: sqlite3.Connection, model_id: int) -> int:
     """Return the number of passages whose text the encoder cannot read."""
     row = connection.execute(
@@ -642,6 +683,7 @@ def _check(connection: sqlite3.Connection, model_id: int, vectors: NDArray[np.fl
         )
 
 
+@by_ids(1)
 def stored_vectors(
     connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
 ) -> dict[int, NDArray[np.float32]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ragkit.records.documents import Locator
+from ragkit.storage.shards.gathering import ShardedConnection, by_ids, from_all, joined
 from ragkit.storage.sqlite.connection import by_id, report_damage
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, is_intact
 
@@ -56,6 +57,23 @@ def sample_documents(
     The order follows from the paths and the seed, so a collection that has changed a little has
     nearly the same sample. Damaged documents are left out and reported.
     """
+    if not isinstance(connection, ShardedConnection):
+        yield from _sample_documents(connection, max_passages, seed)
+        return
+    found = list(_sample_documents(connection, max_passages, seed))
+    found.sort(key=lambda document: (identity_digest(document.path, seed)[1:], document.id))
+    count = 0
+    for document in found:
+        yield document
+        count += len(document.passages)
+        if count >= max_passages:
+            return
+
+
+@from_all(joined)
+def _sample_documents(
+    connection: sqlite3.Connection, max_passages: int, seed: int
+) -> Iterator[SourceDocument]:
     rows = connection.execute(
         f"SELECT documents.id, {DISPLAY_PATH} AS path FROM documents "
         "JOIN files ON files.id = documents.file_id"
@@ -115,6 +133,7 @@ class FoundPassage:
         return (self,)
 
 
+@by_ids()
 def found_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, FoundPassage]:
     """Return id → passage for those of `ids` that exist."""
     sql = (

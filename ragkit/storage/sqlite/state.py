@@ -7,7 +7,9 @@ begin nor commit a transaction.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from ragkit.storage.shards.gathering import ShardedConnection, from_any
 
 
 def generation(connection: sqlite3.Connection) -> int:
@@ -23,6 +25,13 @@ def advance(connection: sqlite3.Connection) -> int:
 
 def value(connection: sqlite3.Connection, key: str) -> int | str | None:
     """Return the value of `key` in the table `collection`; None if it was never set."""
+    if isinstance(connection, ShardedConnection) and key in connection.values:
+        return connection.values[key]
+    return _stored_value(connection, key)
+
+
+@from_any
+def _stored_value(connection: sqlite3.Connection, key: str) -> int | str | None:
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]
 
@@ -32,8 +41,7 @@ def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> Non
     connection.execute("INSERT OR REPLACE INTO collection VALUES (?, ?)", (key, value))
 
 
-@dataclass(frozen=True, slots=True)
-class IndexFile:
+class IndexFile(NamedTuple):
     """A row of `index_files`: an index file and the generation that it contains."""
 
     name: str

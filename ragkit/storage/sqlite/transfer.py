@@ -16,6 +16,7 @@ from typing import Any
 
 from ragkit.errors import CollectionError
 from ragkit.records.reports import UNREAD_STATUSES
+from ragkit.storage.shards.gathering import counts_by_key, from_all, from_any
 from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part
 from ragkit.storage.sqlite.state import set_value
 
@@ -79,6 +80,7 @@ def forget_index_files(connection: sqlite3.Connection, names: Iterable[str]) -> 
     connection.executemany("DELETE FROM index_files WHERE name = ?", ((name,) for name in names))
 
 
+@from_all(counts_by_key)
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Return table → number of rows, of the tables that are exported and of the vectors."""
     return {
@@ -116,12 +118,14 @@ def vector_rows(connection: sqlite3.Connection, model_id: int) -> Iterator[tuple
         yield row, vector
 
 
+@from_all(sum)
 def count_vectors(connection: sqlite3.Connection, model_id: int) -> int:
     """Return the number of vectors of a model."""
     sql = "SELECT count(*) FROM vectors WHERE model_id = ?"
     return int(connection.execute(sql, (model_id,)).fetchone()[0])
 
 
+@from_any
 def model_dimensions(connection: sqlite3.Connection) -> dict[int, int]:
     """Return model id → dimension."""
     return dict(connection.execute("SELECT id, dimension FROM models ORDER BY id").fetchall())

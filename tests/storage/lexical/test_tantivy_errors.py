@@ -135,7 +135,7 @@ def test_a_panic_during_a_search_is_damage(monkeypatch, capfd):
 
         num_docs = 4
 
-    index._searcher = index._planner._searcher = Panicking()
+    index._searcher = index.statistics._searcher = Panicking()
     query = parse_query('fox "lazy dog" -quick')
     for search in (
         lambda: index.top_k(query, 3),

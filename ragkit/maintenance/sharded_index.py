@@ -1,0 +1,455 @@
+"""Index folders into a sharded collection, in this process: list once, let each shard read, split,
+embed and write its own files, then publish a generation.
+
+A working copy of a shard is an ordinary collection, which is written as any other: a run that was
+killed is continued by the next one. Readers see nothing of it until the manifest is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from ragkit import trust, user_dirs
+from ragkit.encoders import Encoder
+from ragkit.errors import CollectionError, UsageError
+from ragkit.exploring.stored_versions import find_versions
+from ragkit.ingest import run
+from ragkit.ingest.options import IndexOptions
+from ragkit.ingest.plan import FilePart, Listing, Plan, finish_together
+from ragkit.ingest.writer import Progress
+from ragkit.models.selection import ModelSelection
+from ragkit.records.reports import Coverage, IndexReport
+from ragkit.retrieval import calibration
+from ragkit.settings import Settings
+from ragkit.storage.index_reader import IndexReader
+from ragkit.storage.lock import writer_lock
+from ragkit.storage.shards import cache, publish
+from ragkit.storage.shards.database import ShardedDatabase, ShardedIndexReader, find_trust_level
+from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.manifest import EncoderEntry, Manifest, ShardEntry, check_schema
+from ragkit.storage.shards.placement import MAX_SHARDS, check_shards, first_id
+from ragkit.storage.shards.row_ids import first_row_id, set_first_row_id
+from ragkit.storage.shards.shard import LocalShard, totals_of
+from ragkit.storage.sqlite import files as file_rows
+from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.database import FILE_NAME, SCHEMA_VERSION, Database, untrusted_message
+from ragkit.storage.sqlite.vector_cache import VectorCache
+from ragkit.trust import TrustLevel
+
+WORK = "work"  # the folder of the working copies
+
+
+@dataclass(frozen=True, slots=True)
+class ShardedIndexOptions:
+    """What a run does; the fields are those of `Collection.index`. `shards`: default, as before."""
+
+    paths: Sequence[str | Path] = ()
+    shards: int | None = None
+    model: str | None = None
+    include: Sequence[str] | None = None
+    exclude: Sequence[str] | None = None
+    dry_run: bool = False
+    prune: bool = False
+    rebuild: bool = False
+    password_file: str | Path | None = None
+    wait: float = 2.0
+
+
+class WorkingShard:
+    """The working copy of one shard: an ordinary collection whose row ids begin at its number."""
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        settings: Settings,
+        encoder: Encoder | None = None,
+        notify: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Open the working copy in `folder`, or make an empty one. Raises CollectionError."""
+        self.folder, self.number = folder, number
+        self.store = Database(folder, create=True)
+        self.store.notify = notify
+        with self.store.reading() as connection:
+            first = first_row_id(connection)
+        if first is None:
+            with self.store.writing() as connection:
+                if passages.count(connection):
+                    raise CollectionError(
+                        f"{folder} is not the working copy of a shard; move it away"
+                    )
+                set_first_row_id(connection, first_id(number))
+        elif first != first_id(number):
+            raise CollectionError(f"{folder} is the working copy of another shard; move it away")
+        self.indexes = IndexReader(self.store, notify)
+        self.encoders = ModelSelection(self.store, settings, encoder)
+
+    def roots(self) -> list[file_rows.Root]:
+        """Return the roots that the shard knows."""
+        with self.store.reading() as connection:
+            return file_rows.roots(connection)
+
+    def encoder_entry(self) -> EncoderEntry | None:
+        """Return the encoder of the shard's vectors."""
+        with self.store.reading() as connection:
+            row = passages.model(connection)
+        if row is None:
+            return None
+        return EncoderEntry(
+            row["name"], row["fingerprint"], row["dimension"], row["window"], row["options"]
+        )
+
+    def current_model(self, rebuild: bool) -> tuple[int, str] | None:
+        """Return row id and fingerprint of the stored encoder if the caller's own encoder is that
+        one, so that nothing changes; else None."""
+        own = self.encoders.own_encoder
+        if own is None or rebuild:
+            return None
+        with self.store.reading() as connection:
+            row = passages.model(connection)
+        if row is None or row["fingerprint"] != own.fingerprint:
+            return None
+        return row["id"], row["fingerprint"]
+
+    def as_shard(self, entry: ShardEntry, entries: Iterable[ShardEntry]) -> LocalShard:
+        """Return the shard as searching sees it, before it is published."""
+        return LocalShard(self.folder, entry, totals_of(entries))
+
+    def close(self) -> None:
+        """Close the database connections."""
+        self.store.close()
+
+
+def work_folder(location: Location) -> Path:
+    """Return the folder of the working copies of a collection on this machine."""
+    if location.folder is not None:
+        return location.folder / WORK
+    digest = blake2b(location.address.encode("utf-8", "surrogateescape"), digest_size=16)
+    return user_dirs.data() / "shards" / digest.hexdigest()
+
+
+def shard_folder(location: Location, number: int) -> Path:
+    """Return the folder of the working copy of a shard on this machine."""
+    return work_folder(location) / f"shard-{number:04d}"
+
+
+def prepare_folder(location: Location, manifest: Manifest | None, number: int) -> Path:
+    """Return the folder of a shard's working copy. It is made from the published shard if there is
+    none here, or only one that another machine has gone on from. Raises CollectionError."""
+    folder = shard_folder(location, number)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if manifest is None or number >= len(manifest.shards):
+            return folder
+        if folder.is_dir():
+            if publish.is_ahead(folder, manifest, number):
+                return folder
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise CollectionError(f"cannot write {folder}: {error.strerror or error}") from error
+    publish.restore_working_copy(location, manifest, number, folder)
+    return folder
+
+
+def index(
+    address: str | Path,
+    options: ShardedIndexOptions,
+    settings: Settings,
+    encoder: Encoder | None = None,
+    notify: Callable[[str], None] = lambda line: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> IndexReport:
+    """Update a sharded collection to match folders and files, and publish it; return what changed.
+
+    Raises as `Collection.index`; CollectionError if the address cannot be reached.
+    """
+    location = Location(address)
+    manifest = cache.read_manifest(location)
+    count = check_collection(location, manifest, options.shards)
+    work = work_folder(location)
+    if options.dry_run and not work.is_dir():
+        raise UsageError(
+            f"{location.address} has no working copy on this machine, so there is nothing to "
+            "compare the folders with; run without --dry-run"
+        )
+    _make_folder(location, work)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(writer_lock(work, "ragkit index", options.wait))
+        shards: list[WorkingShard] = []
+        for number in range(count):
+            folder = prepare_folder(location, manifest, number)
+            shard = WorkingShard(folder, number, settings, encoder, notify)
+            stack.callback(shard.close)
+            stack.enter_context(writer_lock(folder, "ragkit index", options.wait))
+            shards.append(shard)
+        if shards[0] is not shards[-1]:
+            for shard in shards[1:]:
+                shard.encoders.share_encoder(shards[0].encoders)
+        prepared, index_options = _prepare(location, shards, options, settings)
+        if options.dry_run:
+            fingerprint = shards[0].encoders.fingerprint_for_indexing(
+                options.model, options.rebuild
+            )
+            return merge_reports(
+                [
+                    run.preview(shard.store, index_options, fingerprint, each)
+                    for shard, each in zip(shards, prepared, strict=True)
+                ],
+                prepared,
+            )
+        reports = _write(shards, prepared, index_options, options, settings, on_progress)
+        publish_generation(location, manifest, shards, notify)
+        return merge_reports(reports, prepared)
+
+
+def check_collection(location: Location, manifest: Manifest | None, shards: int | None) -> int:
+    """Return the number of shards of a run. Raises UsageError for a number out of range, without
+    one for a new collection, and for a folder with an ordinary collection; CollectionError if the
+    manifest is of another version, or the collection is not trusted."""
+    if manifest is not None:
+        check_schema(manifest, SCHEMA_VERSION, location.address)
+        if find_trust_level(location, manifest.id, lambda line: None) is TrustLevel.UNTRUSTED:
+            folder = location.folder or Path(location.address)
+            raise CollectionError(untrusted_message(folder, "nothing is added"))
+    elif location.folder is not None and os.path.lexists(location.folder / FILE_NAME):
+        raise UsageError(
+            f"{location.address} is an ordinary collection. Name another folder for a sharded one: "
+            "ragkit -c DIR index FOLDER --shards N"
+        )
+    if shards is None:
+        if manifest is None:
+            raise UsageError(
+                "say how many shards a new collection has: --shards N, one for each process or "
+                "machine that is to search it"
+            )
+        return len(manifest.shards)
+    try:
+        check_shards(shards)
+    except ValueError as error:
+        raise UsageError(f"--shards {shards}: expected 1 to {MAX_SHARDS:,}") from error
+    return shards
+
+
+def _make_folder(location: Location, work: Path) -> None:
+    try:
+        is_new = location.folder is not None and not location.folder.exists()
+        work.mkdir(parents=True, exist_ok=True)
+        if is_new and location.folder is not None:  # a folder that is ours alone
+            (location.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise CollectionError(
+            f"cannot create a collection at {location.address}: {error.strerror or error}"
+        ) from error
+
+
+def _prepare(
+    location: Location,
+    shards: Sequence[WorkingShard],
+    options: ShardedIndexOptions,
+    settings: Settings,
+) -> tuple[list[run.PreparedRun], IndexOptions]:
+    """Return the finished plans of all shards. Folders are listed once."""
+    first = shards[0]
+    with first.store.reading() as connection:
+        records = file_rows.has_table_records(connection)
+        secrets = file_rows.secrets_mode(connection)
+    index_options = replace(
+        IndexOptions.from_settings(
+            settings, list(options.paths), include=options.include, exclude=options.exclude,
+            dry_run=options.dry_run, prune=options.prune, rebuild=options.rebuild,
+            records=records if settings.records is None else settings.records,
+            secrets=secrets if settings.secrets is None else settings.secrets,
+            password_file=options.password_file,
+        ),
+        skip_folder=(location.folder or work_folder(location)).resolve(),
+    )  # fmt: skip
+    roots = {root.path: root for shard in shards for root in shard.roots()}
+    fingerprint = first.encoders.fingerprint_for_indexing(options.model, options.rebuild)
+    listing = Listing()
+    prepared = [
+        run.prepare_run(
+            shard.store, index_options, fingerprint,
+            FilePart(shard.number, len(shards), listing),
+            [roots[path] for path in sorted(roots)],
+        )
+        for shard in shards
+    ]  # fmt: skip
+    finish_plans(prepared, prune=options.prune)
+    return prepared, index_options
+
+
+def finish_plans(prepared: Sequence[run.PreparedRun], *, prune: bool) -> None:
+    """Decide about the missing files of all shards, target by target."""
+    by_target: dict[tuple[str, str], list[Plan]] = {}
+    for each in prepared:
+        for plan in each.plans:
+            by_target.setdefault((plan.target.path, plan.target.under), []).append(plan)
+    for plans in by_target.values():
+        finish_together(plans, prune=prune)
+    for each in prepared:
+        each.warnings.extend(warning for plan in each.plans for warning in plan.warnings)
+
+
+def _write(
+    shards: Sequence[WorkingShard],
+    prepared: Sequence[run.PreparedRun],
+    index_options: IndexOptions,
+    options: ShardedIndexOptions,
+    settings: Settings,
+    on_progress: Callable[[Progress], None],
+) -> list[IndexReport]:
+    """Let each shard read, embed and write its files."""
+    reports: list[IndexReport] = []
+    totals = [sum(len(plan.to_read) for plan in each.plans) for each in prepared]
+    files_total, files_before = sum(totals), 0
+    cache_of_vectors: VectorCache | None = None
+    try:
+        for shard, each, total in zip(shards, prepared, totals, strict=True):
+            decides = shard.encoders.decides_precision(options.model, options.rebuild)
+            model_id, fingerprint = shard.current_model(options.rebuild) or (
+                shard.encoders.set_collection_model(
+                    options.model, options.rebuild, "fp32" if decides else None
+                )
+            )
+            if shard is shards[0]:
+                cache_of_vectors = _vector_cache(shard, fingerprint, settings)
+            _store_modes(shard, index_options)
+            done = sum(report.embedded for report in reports)
+
+            def report_progress(
+                progress: Progress, files: int = files_before, n: int = done
+            ) -> None:
+                on_progress(
+                    replace(
+                        progress, files=files + progress.files, files_total=files_total,
+                        embedded=n + progress.embedded,
+                    )
+                )  # fmt: skip
+
+            reports.append(
+                run.index(
+                    shard.store, shard.indexes.index_writer, index_options, model_id, fingerprint,
+                    shards[0].encoders.load_encoder, report_progress, cache_of_vectors, each,
+                )
+            )  # fmt: skip
+            files_before += total
+    finally:
+        if cache_of_vectors is not None:
+            cache_of_vectors.close()
+    return reports
+
+
+def _store_modes(shard: WorkingShard, options: IndexOptions) -> None:
+    with shard.store.reading() as connection:
+        stored = file_rows.has_table_records(connection), file_rows.secrets_mode(connection)
+    if stored != (bool(options.records), options.secrets):
+        with shard.store.writing() as connection:
+            file_rows.set_table_records(connection, options.records)
+            file_rows.set_secrets_mode(connection, options.secrets)
+
+
+def _vector_cache(shard: WorkingShard, fingerprint: str, settings: Settings) -> VectorCache | None:
+    max_bytes = settings.vector_cache_mb * 1_000_000
+    entry = shard.encoder_entry()
+    if max_bytes == 0 or shard.encoders.own_encoder is not None or entry is None:
+        return None
+    return VectorCache(fingerprint, entry.dimension, max_bytes)
+
+
+def publish_generation(
+    location: Location,
+    before: Manifest | None,
+    shards: Sequence[WorkingShard],
+    notify: Callable[[str], None] = lambda line: None,
+) -> Manifest:
+    """Publish the working copies of all shards as the next generation, if they have changed; return
+    the current manifest. Raises CollectionError; what was current before then stays so."""
+    generation = 1 if before is None else before.generation + 1
+    entries = [
+        publish.publish_shard(shard.store, shard.number, location, generation) for shard in shards
+    ]
+    encoder = shards[0].encoder_entry()
+    if before is not None and (before.shards, before.encoder) == (tuple(entries), encoder):
+        return before
+    for shard in shards:
+        if (other := shard.encoder_entry()) != encoder:
+            raise CollectionError(
+                f"{location.address}: shard {shard.number} has vectors of "
+                f"{other.name if other else 'no model'}, others of "
+                f"{encoder.name if encoder else 'no model'}. Embed all with one: ragkit -c "
+                f"{location.address} index --rebuild --model NAME"
+            )
+    opened = [shard.as_shard(entry, entries) for shard, entry in zip(shards, entries, strict=True)]
+    manifest = publish.next_manifest(before, entries, encoder)
+    if before is not None:
+        manifest = replace(manifest, fusion=before.fusion)
+    store = ShardedDatabase(
+        location, manifest, shards=opened, trust_level=TrustLevel.OWN, notify=notify
+    )
+    try:
+        indexes = ShardedIndexReader(store)
+        with store.reading() as connection:
+            newer = find_versions(connection, indexes)
+            statistics = publish.publish_statistics(location, entries, newer)
+            manifest = store.manifest = replace(manifest, statistics=statistics)
+            found = calibration.find(connection, indexes, shards[0].encoders.load_encoder)
+        fusion = None if found is None else calibration.to_json(found)
+        manifest = replace(manifest, fusion=fusion)
+    finally:
+        store.close()
+        for each in opened:
+            each.close()
+    publish.publish_manifest(location, manifest)
+    if before is None:
+        with contextlib.suppress(CollectionError):
+            place = location.address
+            if location.folder is not None:
+                place = trust.canonical(location.folder)
+            trust.record(place, manifest.id, "created")
+    cache.delete_unused(location, manifest)
+    return manifest
+
+
+def merge_reports(
+    reports: Sequence[IndexReport], prepared: Sequence[run.PreparedRun]
+) -> IndexReport:
+    """Return the report of a run from those of its shards. A file that is in another shard now,
+    because their number has changed, is moved, not removed and added."""
+    moved = sum(plan.left_count for each in prepared for plan in each.plans)
+    sums: Counter[str] = Counter()
+    names = (
+        "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
+        "embedded", "reused", "tokens", "truncated_tokens", "unsupported",
+    )  # fmt: skip
+    for report in reports:
+        sums.update({name: getattr(report, name) for name in names})
+    moved = min(moved, sums["added"], sums["removed"])
+    sums.update({"added": -moved, "removed": -moved, "moved": moved})
+    coverages = [report.coverage for report in reports if report.coverage is not None]
+    return IndexReport(
+        **{name: sums[name] for name in names},
+        seconds=sum(report.seconds for report in reports),
+        documents=tuple(
+            sorted(
+                (file for report in reports for file in report.documents),
+                key=lambda file: (file.root, file.path),
+            )
+        ),
+        warnings=tuple(dict.fromkeys(line for report in reports for line in report.warnings)),
+        dry_run=any(report.dry_run for report in reports),
+        coverage=_coverage(coverages) if coverages else None,
+        missing=tuple(each for report in reports for each in report.missing),
+    )
+
+
+def _coverage(parts: Sequence[Coverage]) -> Coverage:
+    from ragkit.storage.sqlite.file_status import whole_coverage
+
+    return whole_coverage(list(parts))

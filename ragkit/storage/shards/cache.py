@@ -1,0 +1,114 @@
+"""Published shards on the local disk: one folder for each content, verified when it is fetched.
+
+The folder of a shard is an ordinary collection that is only read. It is in the user's cache, so it
+may be deleted at any time. Knows no databases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from ragkit import user_dirs
+from ragkit.errors import CollectionError
+from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.manifest import (
+    FILE_NAME,
+    MAX_BYTES,
+    PREVIOUS_NAME,
+    TERMS_NAME,
+    Manifest,
+    ShardFile,
+    parse,
+)
+
+
+def read_manifest(location: Location, name: str = FILE_NAME) -> Manifest | None:
+    """Return the manifest at a location; None if there is none. Raises CollectionError."""
+    data = location.read(name, MAX_BYTES)
+    return None if data is None else parse(data, f"{location.address.rstrip('/')}/{name}")
+
+
+def is_sharded(folder: str | Path) -> bool:
+    """Whether there is a sharded collection in a local folder. One system call."""
+    return os.path.lexists(os.path.join(folder, FILE_NAME))  # noqa: PTH118 (every opening asks)
+
+
+def cache_folder(collection_id: str) -> Path:
+    """Return the folder of the fetched files of a collection."""
+    return user_dirs.cache() / "shards" / collection_id
+
+
+def fetch_shard(location: Location, manifest: Manifest, number: int) -> Path:
+    """Return the local folder of a published shard; fetch and verify it if it is not there.
+
+    Raises CollectionError if a file is missing, damaged or cannot be reached, or if the disk is
+    full.
+    """
+    entry = manifest.shards[number]
+    folder = cache_folder(manifest.id) / entry.digest
+    if folder.is_dir():
+        return folder
+    files = [file for file in entry.files if file.name != TERMS_NAME]
+    _fetch(location, folder, files, f"shard {number}")
+    return folder
+
+
+def fetch_statistics(location: Location, manifest: Manifest) -> Path | None:
+    """Return the local file of the collection's statistics; None if it has none. Raises as
+    `fetch_shard`."""
+    file = manifest.statistics
+    if file is None:
+        return None
+    folder = cache_folder(manifest.id) / file.sha256
+    if not folder.is_dir():
+        _fetch(location, folder, [file], "the statistics")
+    return folder / file.name
+
+
+def fetch_terms(location: Location, file: ShardFile, target: Path) -> None:
+    """Fetch the terms of a shard to the new file `target`. Raises as `fetch_shard`."""
+    location.get(file, target)
+
+
+def delete_unused(location: Location, manifest: Manifest) -> None:
+    """Delete what is fetched of other generations than this one and the one before."""
+    with contextlib.suppress(CollectionError, OSError):
+        kept = {shard.digest for shard in manifest.shards}
+        previous = read_manifest(location, PREVIOUS_NAME)
+        for each in (manifest, previous):
+            if each is not None:
+                kept |= {shard.digest for shard in each.shards}
+                kept |= {each.statistics.sha256} if each.statistics else set()
+        for folder in cache_folder(manifest.id).iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fetch(location: Location, folder: Path, files: list[ShardFile], what: str) -> None:
+    temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for file in files:
+            target = temporary / file.name
+            target.parent.mkdir(exist_ok=True)
+            location.get(file, target)
+        with contextlib.suppress(FileExistsError):
+            try:
+                temporary.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was faster
+                    raise
+    except CollectionError as error:
+        raise CollectionError(f"{location.address}: {what}: {error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CollectionError(
+            f"{location.address}: {what} cannot be kept in {folder.parent}: {reason}. Name another "
+            "cache folder with RAGKIT_CACHE_DIR"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
