@@ -442,7 +442,8 @@ class Analyzer:
         return WordTerms(sequence, alternatives, suffixes)
 
     def spelling_variants(self, word: str) -> set[str]:
-        """Return the terms of other spellings: German umlauts as ae, oe, ue, and the reverse; of an
+        """Return the terms of other spellings: German umlauts as ae, oe, ue, and ph as f, and the
+        reverse; of an
         abbreviation in lower case the singular and the plural (`pdfs`, `gpus`)."""
         lower = word.lower()
         is_short_plural = len(lower) == _SHORT_PLURAL_LENGTH and lower.endswith("us")
@@ -454,6 +455,8 @@ class Analyzer:
         variants = (
             lower.translate(_UMLAUT_TO_DIGRAPH),
             _DIGRAPH.sub(lambda digraph: _DIGRAPH_TO_UMLAUT[digraph[0]], lower),
+            lower.replace("ph", "f"),  # Delphin, Photographie: both spellings are correct
+            lower.replace("f", "ph"),
         )
         return {self.term(variant) for variant in variants if variant != lower}
 
@@ -466,6 +469,19 @@ class Analyzer:
         """Whether a term has fewer characters than the n-grams of its script."""
         run = _runs().fullmatch(term)
         return run is not None and len(term) < _NGRAM_SIZES.get(run.lastgroup or "", 0)
+
+    @staticmethod
+    def verb_stem(gram: str) -> tuple[str, Callable[[str], bool]] | None:
+        """Return the part of a bigram that stays when a Japanese or Korean verb is inflected (書く:
+        書いて; 먹다: 먹었습니다), and a function that tells whether another bigram has an ending
+        there; None for another bigram."""
+        if len(gram) != _NGRAM_SIZES["bigrams"]:
+            return None
+        if gram[1] == "다" and "가" <= gram[0] <= "힣":
+            return gram[0], lambda other: "가" <= other[-1] <= "힣"
+        if "\u4e00" <= gram[0] <= "\u9fff" and "ぁ" <= gram[1] <= "ゖ":
+            return gram[0], lambda other: "ぁ" <= other[-1] <= "ゖ"
+        return None
 
     def term(self, word: str) -> str:
         """Return the one term of a word without parts."""

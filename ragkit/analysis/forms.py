@@ -50,7 +50,8 @@ _DICTIONARIES = {
     "bs": "hbs",
 }  # fmt: skip
 LANGUAGES = _DICTIONARIES.keys() | MORE_STEMMERS.keys()
-_SERBIAN_SCRIPT = frozenset(("sr", "mk", "und", "bs", "hr"))
+# Also what short Serbian texts in Latin letters are taken for.
+_SERBIAN_SCRIPT = frozenset(("sr", "mk", "und", "bs", "hr", "sl", "cs", "sk", "en"))
 _HEBREW_PREFIXES = "והבכלמש"
 _MIN_STEM = 2  # letters that removing a Hebrew or Arabic prefix must leave
 _MAX_PREFIXES = 3

@@ -31,6 +31,7 @@ _MIN_STOP_WORDS = 2  # different stop words of a language that a sample must con
 _MIN_STOP_WORD_SHARE = 0.1  # of the sample's different words that must be stop words
 _MIN_CLASSIFIED_WORDS = 3  # with fewer, and less probable ones, py3langid is a guess
 _MIN_PROBABILITY = 0.6
+_MAX_PROBABILITY_OF_OTHER = 0.01  # of the language by script; below it, related ones share the rest
 _LATIN_CODE = re.compile(r"[{}=;_<>\\|]|\w\(|\w/\w")  # identifiers, formulas, addresses
 _LANGUAGES_BY_STOP_WORD: dict[str, list[str]] = defaultdict(list)
 for _code, _words in STOP_WORDS.items():
@@ -90,9 +91,11 @@ def text_language(text: str, declared: str | None = None) -> str:
     words = [word for word in sample.split() if any(map(str.isalpha, word))]
     if len(words) < _MIN_CLASSIFIED_WORDS or (sample.isascii() and _LATIN_CODE.search(sample)):
         return detected
-    code, probability = _classifier()(" ".join(words))
-    code = _ALIASES.get(code, code)
-    return code if code in _SUPPORTED and probability >= _MIN_PROBABILITY else detected
+    ranked = [(_ALIASES.get(code, code), share) for code, share in _classifier()(" ".join(words))]
+    code, probability = ranked[0]
+    is_other = dict(reversed(ranked)).get(detected, 0.0) < _MAX_PROBABILITY_OF_OTHER
+    is_likely = probability >= _MIN_PROBABILITY or is_other
+    return code if code in _SUPPORTED and is_likely else detected
 
 
 def _is_clear(sample: str, code: str) -> bool:
@@ -106,7 +109,7 @@ def _is_clear(sample: str, code: str) -> bool:
 def _classifier() -> Any:  # noqa: ANN401 (py3langid has no types)
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).classify
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).rank
 
 
 def _language_by_script(text: str) -> str:

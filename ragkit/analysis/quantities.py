@@ -19,24 +19,44 @@ _DIGITS = re.compile("[0-9]+")
 _DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NEXT_WORD = re.compile(r" ?(\w{1,30}|[^\w\s](?!\w))")  # longer than any unit
-_SIGNS_BEFORE = "€$£¥₹"  # currencies that are written before a number
-_CODES_BEFORE = ("eur", "usd", "gbp", "chf", "inr")
+_SIGNS_BEFORE = "€$£¥₹₽₴₩₪₺₫₱฿"  # currencies that are written before a number
+_CODES = frozenset(
+    (
+        "aed", "aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf",
+        "idr", "ils", "inr", "jpy", "krw", "mxn", "myr", "nok", "nzd", "php", "pln", "ron", "rub",
+        "sek", "sgd", "thb", "try", "uah", "usd", "vnd", "zar",
+    )
+)  # fmt: skip
+_BEFORE_NUMBER = re.compile(" ?[0-9]")
 _NUMBER_SIGNS = frozenset(".,' \u2019\u202f\u00a0\u066b\u066c")  # inside a number
 _DATE_SIGNS = frozenset("-/.年")  # after the first number of a date
 _ORDINAL_SIGNS = frozenset("-ºª")
-_HAN_COUNTER = re.compile("[章条條节節號号頁页回年月日级級届屆版卷册]")
+_COUNTERS = (
+    "章条條节節號号頁页回年月日级級届屆版卷册人個个名位天週周岁歳"
+    "歲時时分秒次層层階楼樓台本枚件点點度倍"
+)
+_HAN_COUNTER = re.compile(f"[{_COUNTERS}]")
 _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
 _DECIMAL_POINT = frozenset(
     "en zh ja ko th he hi bn ta ml pa ur my km lo am sw ga cy ms ne fa".split()  # noqa: SIM905
 )
-_CURRENCIES = {
-    "€": "eur", "eur": "eur", "euro": "eur", "euros": "eur", "$": "usd", "usd": "usd",
-    "dollar": "usd", "dollars": "usd", "£": "gbp", "gbp": "gbp", "pounds": "gbp", "¥": "jpy",
-    "jpy": "jpy", "円": "jpy", "yen": "jpy", "₹": "inr", "inr": "inr", "rupees": "inr",
-    "zł": "pln", "pln": "pln", "chf": "chf", "₽": "rub", "rub": "rub", "₴": "uah", "uah": "uah",
-    "kč": "czk", "czk": "czk", "ft": "huf", "huf": "huf", "元": "cny", "cny": "cny", "rmb": "cny",
+_CURRENCIES = {code: code for code in _CODES} | {
+    "€": "eur", "euro": "eur", "euros": "eur", "$": "usd", "dollar": "usd", "dollars": "usd",
+    "£": "gbp", "pounds": "gbp", "¥": "jpy", "円": "jpy", "yen": "jpy", "₹": "inr",
+    "rupees": "inr", "zł": "pln", "₽": "rub", "₴": "uah", "kč": "czk", "ft": "huf", "元": "cny",
+    "rmb": "cny", "₩": "krw", "원": "krw", "₪": "ils", "₺": "try", "₫": "vnd", "₱": "php",
+    "฿": "thb", "kr": "kr", "krone": "kr", "kroner": "kr", "krona": "kr", "kronor": "kr",
+    "euroa": "eur", "евро": "eur", "євро": "eur", "ευρώ": "eur", "eura": "eur", "欧元": "eur",
+    "ユーロ": "eur", "유로": "eur", "يورو": "eur", "avro": "eur", "dólar": "usd", "dólares": "usd",
+    "dollari": "usd", "dollaria": "usd", "доллар": "usd", "доллара": "usd", "долларов": "usd",
+    "美元": "usd", "ドル": "usd", "달러": "usd", "دولار": "usd", "livres": "gbp", "pfund": "gbp",
+    "рубль": "rub", "рубля": "rub", "рублей": "rub", "руб": "rub", "złoty": "pln",
+    "złote": "pln", "złotych": "pln", "гривня": "uah", "гривні": "uah", "гривень": "uah",
+    "грн": "uah", "koruna": "czk", "koruny": "czk", "korun": "czk", "forint": "huf",
+    "leu": "ron", "lei": "ron", "лв": "bgn", "лева": "bgn", "人民币": "cny", "lira": "try",
+    "tl": "try", "रुपये": "inr", "रुपए": "inr", "rs": "inr",
 }  # fmt: skip
 _UNITS = {
     "micrometer": "µm", "micrometre": "µm", "mikrometer": "µm", "millimeter": "mm",
@@ -173,9 +193,12 @@ def _number_at(
     value = value.lstrip("0") or "0"
     name = word[1].lower() if word else ""
     currency, unit = _CURRENCIES.get(name), _unit(name)
+    before = _CURRENCIES.get((match["before"] or "").lower())
+    if before and word and currency and _BEFORE_NUMBER.match(text, word.end()):
+        currency = None  # of the next amount: EUR 100 EUR 200
     if word and (currency or unit):
         end = word.end()
-    currency = _CURRENCIES.get((match["before"] or "").lower(), currency)
+    currency = before or currency
     terms = []
     if "." in value:
         terms.append(_PREFIX + value)
@@ -194,9 +217,11 @@ def _currency_start(text: str, start: int) -> int:
     sign = start - 1
     if text[max(sign, 0) : start] == " ":
         code = text[max(start - 4, 0) : sign]
-        if code.lower() in _CODES_BEFORE:
+        if code.lower() in _CODES:
             return start - 4
         sign -= 1
+    elif text[max(start - 3, 0) : start].lower() in _CODES:  # EUR100
+        return start - 3
     return sign if sign >= 0 and text[sign] in _SIGNS_BEFORE else start
 
 
@@ -301,8 +326,9 @@ def _han_value(number: str) -> int:
 
 @cache
 def _number() -> re.Pattern[str]:
+    codes = "|".join(sorted(_CODES))  # all of one length, as what is looked back at must be
     return re.compile(
-        rf"(?:(?P<before>[{_SIGNS_BEFORE}]|\b(?:{'|'.join(_CODES_BEFORE)})\b)[ ]?)?(?<![\w.,:])"
+        rf"(?:(?P<before>[{_SIGNS_BEFORE}]|\b(?:{codes}))[ ]?)?(?:(?<![\w.,:])|(?<=\b(?:{codes})))"
         r"(?P<number>[0-9]{1,3}(?:([., '\u2019\u202f\u00a0\u066c])[0-9]{3})"
         r"(?:\3[0-9]{3}){0,4}(?:[.,\u066b][0-9]{1,6})?(?![0-9])|[0-9]{1,12}(?:[.,\u066b][0-9]{1,6})?)"
         r"(?![0-9]|[.,][0-9])",
@@ -373,6 +399,5 @@ def _ordinals() -> re.Pattern[str]:
 @cache
 def _han_numbers() -> re.Pattern[str]:
     return re.compile(
-        "([〇零一二两三四五六七八九十百千]{1,20}|(?<![0-9])[0-9]{1,12})"
-        " ?([章条條节節号號页頁回年月日级級届屆版卷册])"
+        f"([〇零一二两三四五六七八九十百千]{{1,20}}|(?<![0-9])[0-9]{{1,12}}) ?([{_COUNTERS}])"
     )

@@ -25,7 +25,7 @@ def test_a_number_word_says_its_number(language, word, number):
 
 def test_the_longest_row_of_words_is_one_number():
     analyzer = analyzer_for("es")
-    words = "entre treinta y cinco y cuarenta días de dos meses".split()
+    words = ["entre", "treinta", "y", "cinco", "y", "cuarenta", "días", "de", "dos", "meses"]
     found = analyzer.number_words.find([analyzer.term(word) for word in words])
     assert list(found) == [(1, 4, 35), (5, 6, 40), (8, 9, 2)]
 

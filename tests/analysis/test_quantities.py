@@ -60,3 +60,21 @@ def test_the_time_is_proportional_to_a_text_without_spaces():
         return time.process_time() - start
 
     assert seconds(8_000) < 4 * 8 * max(seconds(1_000), 0.005)  # 64 times if it were quadratic
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "amounts"),
+    [
+        ("en", "EUR 100 EUR 200 EUR 300", {"#100eur", "#200eur", "#300eur"}),
+        ("de", "100 EUR 200 EUR 300 EUR", {"#100eur", "#200eur", "#300eur"}),
+        ("en", "$5 $10 $15", {"#5usd", "#10usd", "#15usd"}),
+        ("en", "USD 5 million USD 6 million", {"#5000000usd", "#6000000usd"}),
+        ("de", "CHF 1'000 CHF 2'000", {"#1000chf", "#2000chf"}),
+        ("sv", "SEK100 NOK200", {"#100sek", "#200nok"}),
+        ("en", "$100 USD, \u00a35", {"#100usd", "#5gbp"}),
+        ("ja", "10円 20円", {"#10jpy", "#20jpy"}),
+        ("ru", "5 рублей 6 рублей", {"#5rub", "#6rub"}),
+    ],
+)
+def test_each_amount_in_a_row_has_its_currency(language, text, amounts):
+    assert {term for term in terms(text, language) if term[-1].isalpha()} == amounts

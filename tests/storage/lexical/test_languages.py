@@ -47,8 +47,43 @@ def is_first(query, text, distractor):
             id="suspended",
         ),
         pytest.param("kočka", "Kočkám nedávejte mléko.", "Psům nedávejte mléko.", id="endings"),
+        pytest.param(
+            "hiša", "V hišah ni elektrike.", "V gozdu ni elektrike.", id="endings-related-languages"
+        ),
+        pytest.param("読む", "本を読んでいます。", "本を書いています。", id="japanese-verb"),
+        pytest.param("입다", "옷을 입었습니다.", "옷을 샀습니다.", id="korean-verb"),
+        pytest.param(
+            "Београд", "Beograd je glavni grad.", "Pariz je glavni grad.", id="serbian-in-latin"
+        ),
+        pytest.param(
+            "Mikrofon", "Das Mikrophon steht bereit.", "Das Klavier steht bereit.", id="ph-or-f"
+        ),
+        pytest.param("5人", "五人で働いています。", "三人で働いています。", id="han-counter"),
         pytest.param("ספר", "קניתי סֵפֶר חדש.", "קניתי שולחן חדש.", id="marks"),
         pytest.param("2,000 rooms", "The hotel has 2000 rooms.", "It has 2 rooms.", id="number"),
+        pytest.param(
+            "12 Monate", "Die Frist beträgt zwölf Monate.", "Die Frist beträgt sechs Monate.",
+            id="number-word",
+        ),
+        pytest.param(
+            "treinta y cinco días", "El plazo es de 35 días.", "El plazo es de 30 días.",
+            id="number-words-to-digits",
+        ),
+        pytest.param(
+            "25 employees", "It has twenty-five employees.", "It has thirty-five employees.",
+            id="digits-to-number-words",
+        ),
+        pytest.param(
+            "4 этаж", "Офис на четвёртом этаже.", "Офис на пятом этаже.", id="ordinal-word"
+        ),
+        pytest.param(
+            "The Band", "The Band played in Leeds.", "In Leeds the audience saw a band play.",
+            id="name",
+        ),
+        pytest.param(
+            "to be or not to be", "The question is: to be or not to be, at the end of all of it.",
+            "Not to or be.", id="stop-words-in-a-row",
+        ),
         pytest.param(
             "7. Mai 2023", "Die Feier war am 07.05.2023 im Saal.",
             "Die Feier war am 7. Juni 2023 im Saal.", id="date",
