@@ -53,6 +53,8 @@ _BINARY_EXTENSIONS = {
 # Markup that opens a document; comments and an XML declaration may precede it.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
 _FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
+_FLAT_ODF = re.compile(r"<office:document[\s>]")
+_WORD_XML = re.compile(r"<(?:pkg:package|w:worddocument)[\s>]")
 _DRAWIO = re.compile(r"<mxfile[\s>]|<mxgraphmodel[\s>]")
 _CONFLUENCE = re.compile(r"<hibernate-generic[\s>]")
 _ENEX = re.compile(r"<en-export[\s>]|<!doctype\s+en-export")
@@ -61,6 +63,8 @@ _XML = re.compile(r"<\?xml\s")
 _MARKUP = (
     (_HTML.match, "text/html"),
     (_FB2.match, media_types.FB2),
+    (_FLAT_ODF.match, media_types.FLAT_ODF),
+    (_WORD_XML.match, media_types.WORD_XML),
     (_CONFLUENCE.match, "application/x-confluence+xml"),
     (_ENEX.match, "application/x-enex+xml"),
     (_DRAWIO.match, "application/vnd.jgraph.mxfile"),
@@ -297,7 +301,7 @@ def _skip_preamble(text: str) -> str:
     """`text` in lower case from its first markup on: past white space, comments and an XML
     declaration."""
     text = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n\f").lower()
-    while text.startswith(("<!--", "<?xml")):
+    while text.startswith(("<!--", "<?xml", "<?mso-")):
         end = "-->" if text.startswith("<!--") else "?>"
         _, closing, remainder = text.partition(end)
         if not closing:

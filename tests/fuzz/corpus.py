@@ -80,6 +80,12 @@ _MARKUP = {
     "a.py": 'def f(x):\n    """Words."""\n    return x\n\n\nclass A:\n    pass\n',
     "a.svg": '<svg xmlns="http://www.w3.org/2000/svg"><title>Keys</title><text x="1" y="2">'
     "Words</text></svg>",
+    "a.fodt": '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:mimetype="a.b.text">'
+    "<office:body><office:text><text:h>Keys</text:h><text:p>In a vault.</text:p></office:text>"
+    "</office:body></office:document>",
+    "word.xml": '<w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml">'
+    "<w:body><w:p><w:r><w:t>In a vault.</w:t></w:r></w:p></w:body></w:wordDocument>",
     "a.drawio": '<mxfile><diagram name="P"><mxGraphModel><root><mxCell id="1" value="Keys" '
     'vertex="1"><mxGeometry x="1" y="2"/></mxCell>'
     '<mxCell id="2" value="to" edge="1" source="1" target="1"/>'

@@ -18,6 +18,7 @@ from ragkit.errors import DocumentError
 _PREFIXES = {
     "wordprocessingml/main": "w",
     "wordprocessingml/2006/main": "w",
+    "office/word/2003/wordml": "w",
     "spreadsheetml/main": "x",
     "spreadsheetml/2006/main": "x",
     "presentationml/main": "p",

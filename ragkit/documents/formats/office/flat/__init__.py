@@ -1,0 +1,1 @@
+"""Office documents as a single XML file instead of a zip package."""

@@ -1,0 +1,1 @@
+"""Tests of office documents in one XML file."""
