@@ -95,6 +95,15 @@ def examine(
     return replace(first, actions=tuple(actions), seconds=time.monotonic() - started)
 
 
+def examine_published(
+    folder: Path, settings: Settings, encoder: Encoder | None, notify: Callable[[str], None]
+) -> DoctorReport:
+    """Check the folder of a published shard, of which nothing is written."""
+    report = _examine(folder, settings, encoder, notify, published=True)
+    kept = (entry for entry in report.diagnoses if entry.name not in ("permissions", "lock"))
+    return replace(report, diagnoses=tuple(kept))
+
+
 def _merge(before: DoctorReport, after: DoctorReport) -> DoctorReport:
     """Return the report after a repair; what it has put in order stays listed as repaired."""
     wrong = {entry.name: entry for entry in before.diagnoses if entry.severity != "ok"}
@@ -110,14 +119,22 @@ def _merge(before: DoctorReport, after: DoctorReport) -> DoctorReport:
 
 
 def _examine(
-    folder: Path, settings: Settings, encoder: Encoder | None, notify: Callable[[str], None]
+    folder: Path,
+    settings: Settings,
+    encoder: Encoder | None,
+    notify: Callable[[str], None],
+    *,
+    published: bool = False,
 ) -> DoctorReport:
     diagnoses: list[Diagnosis] = []
     counts: dict[str, int] = {}
     usable = True
     try:
         _refuse_empty(folder / FILE_NAME)
-        store = open_database(folder, create=False, notify=notify)
+        if published:
+            store = Database(folder, published=True)
+        else:
+            store = open_database(folder, create=False, notify=notify)
     except CollectionError as error:
         usable = False
         diagnoses.append(_unusable(folder, error))
@@ -548,6 +565,7 @@ def _start_anew(folder: Path, wait: float, notify: Callable[[str], None]) -> lis
             return []
         temporary = folder / f".new-{os.getpid()}"
         try:
+            _make_folder(temporary)
             store = Database(temporary, create=True)
             try:
                 rescued = salvage.rescue(path, store)
@@ -567,6 +585,18 @@ def _start_anew(folder: Path, wait: float, notify: Callable[[str], None]) -> lis
         f"made a new database with {rescued.roots:,} folders, {rescued.models:,} models and "
         f"{rescued.vectors:,} vectors of the old one: ragkit index reads the documents again",
     ]
+
+
+def _make_folder(path: Path) -> None:
+    """Create a folder, in place of one that a killed repair left; a link of that name is not
+    followed. Raises CollectionError."""
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        path.mkdir()
+    except OSError as error:
+        raise CollectionError(
+            f"cannot make the folder {path}: {error.strerror or error}. Delete what has its name"
+        ) from error
 
 
 def _bytes(number: float) -> str:

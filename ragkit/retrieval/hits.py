@@ -258,7 +258,7 @@ def _union(first: _Span, second: _Span) -> _Span:
 
 @lru_cache(256)  # passages of one section have the same
 def _parse_heading(heading: str) -> tuple[str, ...]:
-    return tuple(json.loads(heading))
+    return tuple(map(str, json.loads(heading)))  # of a database made by somebody else, too
 
 
 def _hit(rank: int, span: _Span, places: _Places, copies: Sequence[int]) -> Hit:

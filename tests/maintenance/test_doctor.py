@@ -285,6 +285,16 @@ def test_what_can_be_read_of_a_damaged_database_goes_into_a_new_one(
     assert aside.read_bytes() == damaged
 
 
+def test_repair_follows_no_link_with_the_name_of_its_new_folder(lost_passages, examine, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (lost_passages / f".new-{os.getpid()}").symlink_to(tmp_path / "elsewhere")
+    damaged = (lost_passages / "ragkit.db").read_bytes()
+    with pytest.raises(CollectionError, match=r"cannot make the folder .*\.new-"):
+        examine(lost_passages, repair=True)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert (lost_passages / "ragkit.db").read_bytes() == damaged
+
+
 def test_a_report_is_json(lost_passages, examine):
     import dataclasses
 
