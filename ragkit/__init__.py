@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ragkit.records.answers import Answer, Citation, Piece, Retrieved, Statement, Turn, Usage
-    from ragkit.records.documents import Explanation, Hit
+    from ragkit.records.hits import Explanation, Hit
     from ragkit.records.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
     from ragkit.settings import Settings
 
@@ -48,9 +48,9 @@ _MODULES = {
     "CollectionStatus": "records.reports",
     "DocumentError": "errors",
     "Excerpt": "records.reports",
-    "Explanation": "records.documents",
+    "Explanation": "records.hits",
     "FileStatus": "records.reports",
-    "Hit": "records.documents",
+    "Hit": "records.hits",
     "IndexReport": "records.reports",
     "ModelError": "errors",
     "Piece": "records.answers",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragkit.answers.pipeline import AnswerSources
     from ragkit.collection import Collection
     from ragkit.records.answers import Event, Turn
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
     from ragkit.records.lookup import TextPart
     from ragkit.records.reports import Excerpt
     from ragkit.retrieval.filter_parser import Where

@@ -167,7 +167,7 @@ def _check_ranking(mode: str, fusion: str, min_relevance: float) -> None:
 def _check_precision(precision: str | None) -> None:
     if precision is None:
         return
-    from ragkit.records.documents import AUTO_PRECISION, PRECISIONS  # not for `--help`
+    from ragkit.records.precisions import AUTO_PRECISION, PRECISIONS  # not for `--help`
 
     allowed = (*PRECISIONS, AUTO_PRECISION)
     if precision not in allowed:

@@ -22,7 +22,8 @@ from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.ingest.scan import ScannedFile, scan
 from ragkit.passages.split import split_document
-from ragkit.records.documents import Document, Passage, embedded_text
+from ragkit.records.documents import Document, Passage
+from ragkit.records.text import embedded_text
 
 Variants = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 

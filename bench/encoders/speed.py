@@ -29,7 +29,8 @@ from ragkit import Collection
 from ragkit.documents.read import read
 from ragkit.encoders import resolve as resolve_model
 from ragkit.passages.split import split_document
-from ragkit.records.documents import Document, embedded_text
+from ragkit.records.documents import Document
+from ragkit.records.text import embedded_text
 
 ROUNDS = 5
 TEXTS, AGREEMENT_TEXTS = 160, 2_000

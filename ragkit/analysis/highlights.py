@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ragkit.analysis.analyzer import (
     MAX_WORD_LENGTH,
@@ -36,8 +36,7 @@ _MIN_OF_TRIGRAMS = 4
 _KANA = re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A word of a query: its text there, the terms of it that the index has, and further terms
     (`Analyzer.index_forms`)."""
 

@@ -7,16 +7,15 @@ plain text, whatever characters it contains. Every string is a valid query. Know
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 MAX_CONDITIONS = 32  # phrases and exclusions of one query; further operators are plain text
 _OPERANDS = ("word", "phrase", "angled", "cornered")  # groups of the pattern
 _CONTEXT = 30  # characters before a minus sign in which the preceding word is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
+class ParsedQuery(NamedTuple):
     """A query taken apart once, for all stages of a search.
 
     `original` is the query as written, with lone surrogates replaced; `text` is the same without

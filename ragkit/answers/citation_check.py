@@ -20,7 +20,7 @@ from ragkit.answers.sanitize import CITATION_MARK, CITATION_PATTERN, find_citati
 from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
 from ragkit.passages.sentences import Sentence, split_sentences
 from ragkit.records.answers import Citation, Statement, build_citation
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 MIN_SUPPORT = 0.5  # cosine, and idf-weighted share of words
 _MIN_WORDS = 3  # a sentence with fewer words and without a citation is not checked

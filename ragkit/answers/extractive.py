@@ -23,7 +23,7 @@ from ragkit.answers.sanitize import format_display
 from ragkit.passages.displays import display_lines
 from ragkit.passages.sentences import SENTENCE_END, Sentence, split_sentences
 from ragkit.records.answers import Citation, build_citation
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.notices import MIN_CLOSENESS, UNRELATED, unrelated_cosine
 
 # Selection of sentences. A score is a cosine on the scale of `Scale` plus the terms below.

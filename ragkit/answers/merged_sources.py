@@ -14,7 +14,7 @@ from ragkit.retrieval.merging import merge_hits
 if TYPE_CHECKING:
     from ragkit.answers.extractive import QuestionScorer
     from ragkit.answers.pipeline import Sources
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
 
 INTERLEAVED = (
     "the scores of these collections are not comparable; their results are interleaved by rank"

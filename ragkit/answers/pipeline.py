@@ -47,7 +47,7 @@ from ragkit.records.answers import (
     Usage,
     last_answer,
 )
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 if TYPE_CHECKING:
     from ragkit.answers.llm import ChatModel, ServerModel

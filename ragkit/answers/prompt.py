@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ragkit.answers.sanitize import remove_invisible
 from ragkit.errors import UsageError
 from ragkit.records.answers import Turn
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 if TYPE_CHECKING:
     from ragkit.answers.llm import Message

@@ -11,9 +11,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ragkit.encoders import digests
 from ragkit.encoders import modules as module_functions
@@ -98,8 +97,7 @@ _POOLING_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFolder:
+class ModelFolder(NamedTuple):
     """A parsed model folder: how the model turns a text into a vector."""
 
     path: Path

@@ -12,9 +12,8 @@ import importlib.util
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ragkit.encoders import digests, model_folder
 from ragkit.encoders.sentence_encoder import SentenceEncoder
@@ -22,8 +21,7 @@ from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec, expand_name
 from ragkit.errors import ModelError
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLocation:
+class ModelLocation(NamedTuple):
     """The folder of a model and where it was found."""
 
     name: str
@@ -31,8 +29,7 @@ class ModelLocation:
     origin: Literal["folder", "package", "cache", "hub"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Package:
+class _Package(NamedTuple):
     """A Python package that contains a model's files."""
 
     module: str

@@ -12,9 +12,9 @@ import contextlib
 import logging
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -371,8 +371,7 @@ def _warn_once(message: str) -> None:
     logger.warning("%s", message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """One row of the table: the engine is a candidate where all conditions hold."""
 
     engine: EngineName

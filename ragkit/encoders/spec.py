@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ragkit.errors import ModelError, UsageError
-from ragkit.records.documents import PRECISIONS
+from ragkit.records.precisions import PRECISIONS
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"

@@ -28,7 +28,7 @@ from ragkit.evaluation.beir import (
     write_run,
 )
 from ragkit.passages.split import SPLITTER_VERSION
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.hits import ranking_score
 from ragkit.settings import Settings
 

@@ -15,7 +15,7 @@ from haystack import Document, component, default_to_dict
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
 from ragkit.integrations.metadata import hit_metadata
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 _OPERATORS = {"==": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "in": "in",
               "not in": "nin", "AND": "and", "OR": "or", "NOT": "not"}  # fmt: skip

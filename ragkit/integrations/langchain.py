@@ -23,7 +23,7 @@ from pydantic import ConfigDict
 from ragkit.collection import Collection
 from ragkit.encoders import Encoder
 from ragkit.integrations.metadata import hit_metadata
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 
 class RagkitRetriever(BaseRetriever):

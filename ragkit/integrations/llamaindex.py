@@ -18,7 +18,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from ragkit.collection import Collection
 from ragkit.encoders import Encoder
 from ragkit.integrations.metadata import PROMPT_FIELDS, hit_metadata
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.filter_parser import Where
 
 

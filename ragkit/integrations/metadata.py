@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 PROMPT_FIELDS = ("citation", "title")  # the fields that a language model should see
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from ragkit.encoders import spec as specs
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError, UsageError
-from ragkit.records.documents import AUTO_PRECISION
+from ragkit.records.precisions import AUTO_PRECISION
 from ragkit.settings import Settings
 from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.database import Database

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from ragkit.settings import FUSIONS, MODES
 from ragkit.storage.sqlite.state import set_value, value
@@ -24,12 +24,11 @@ _MIN_TOKENS, _MAX_TOKENS = 16, 8192
 Value: TypeAlias = str | int | bool
 
 
-@dataclass(frozen=True, slots=True)
-class TunedSettings:
+class TunedSettings(NamedTuple):
     """What was tuned: setting → value, and what to go back to."""
 
-    values: Mapping[str, Value] = field(default_factory=dict)
-    before: Mapping[str, Value] = field(default_factory=dict)  # `values` before the last tuning
+    values: Mapping[str, Value] = MappingProxyType({})
+    before: Mapping[str, Value] = MappingProxyType({})  # `values` before the last tuning
     model_before: int | None = None  # id of the encoder before, if that was changed, too
     can_undo: bool = False
 

@@ -47,7 +47,8 @@ from ragkit.passages.token_offsets import (
     TokenOffsets,
     count_in_batches,
 )
-from ragkit.records.documents import Document, Passage, embedded_text
+from ragkit.records.documents import Document, Passage
+from ragkit.records.text import embedded_text
 
 SPLITTER_VERSION: int = 3  # raised whenever the same text would be split differently
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragkit.records.documents import Hit, hit_fields, shorten
+from ragkit.records.hits import Hit, hit_fields
+from ragkit.records.text import shorten
 
 if TYPE_CHECKING:
     import pandas

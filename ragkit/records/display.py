@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragkit.errors import UnavailableError
-from ragkit.records.documents import SHOWN_IN_HTML, Hit, hit_fields, hits_table, shorten
+from ragkit.records.hits import SHOWN_IN_HTML, Hit, hit_fields, hits_table
+from ragkit.records.text import shorten
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 
 class Hits(list[Hit]):
-    """The hits of one query, best first: a list that displays as a table in notebooks."""
+    """The hits of one query, best first: a list that displays as a table in notebooks.
+
+    `missing_shards`: numbers of shards that did not answer, so that the hits are partial.
+    """
+
+    missing_shards: tuple[int, ...] = ()
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the hits as JSON values, as `ragkit query --json` prints them."""

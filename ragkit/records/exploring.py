@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ragkit.records.documents import Hit, hit_fields
+from ragkit.records.hits import Hit, hit_fields
 
 
 @dataclass(frozen=True, slots=True)

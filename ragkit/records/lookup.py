@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ Offsets are characters. Knows the records of `records/documents` and no text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ragkit.records.documents import Document, Table
+if TYPE_CHECKING:
+    from ragkit.records.documents import Document
 
 
 def group_overlapping(spans: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -33,6 +34,10 @@ def group_overlapping(spans: Sequence[tuple[int, int]]) -> list[list[int]]:
 def shift_offsets(document: Document, distance: int) -> Document:
     """Add `distance` to every offset of `document`, as if that many characters came before its
     text: headings, fences, tables, pages and locators. The text itself is not changed."""
+    from dataclasses import replace
+
+    from ragkit.records.documents import Table  # not for a query
+
     return replace(
         document,
         headings=tuple(

@@ -8,7 +8,6 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 def keyword_query(question: str, keywords: str) -> ParsedQuery:
     """Return the parsed keywords, with the question as the original text, which is embedded."""
-    return replace(parse_query(keywords), original=parse_query(question).original)
+    return parse_query(keywords)._replace(original=parse_query(question).original)
 
 
 def with_hypothetical(

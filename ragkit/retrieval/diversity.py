@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,8 +113,7 @@ def newer_first(ranking: Sequence[ScoredPassage], ages: Mapping[int, float]) -> 
     if not ranking:
         return []
     scored = [
-        replace(
-            passage,
+        passage._replace(
             final=float(score) - AGE_WEIGHT * (1 - 0.5 ** ages.get(passage.passage_id, 0.0)),
         )
         for passage, score in zip(ranking, _relevance(ranking), strict=True)

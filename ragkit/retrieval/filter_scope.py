@@ -101,10 +101,10 @@ class QueryFilter:
             phrase
             for phrase in query.required
             if cls._read(
-                connection, index, replace(query, required=(phrase,)), inner
+                connection, index, query._replace(required=(phrase,)), inner
             )._has_matches()
         )
-        return cls._read(connection, index, replace(query, required=required), inner)
+        return cls._read(connection, index, query._replace(required=required), inner)
 
     @classmethod
     def _read(

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,8 +31,7 @@ MIN_READABILITY = 0.02  # at which cosines only order passages with equal BM25 s
 DEFAULT_SPREAD = 0.1  # of all-MiniLM-L6-v2, within a fifth on every collection measured
 
 
-@dataclass(frozen=True, slots=True)
-class FusionWeights:
+class FusionWeights(NamedTuple):
     """What the fusion knows of an encoder on a collection.
 
     `spread`: mean standard deviation of a query's cosines over the passages. `readability`: from 0,

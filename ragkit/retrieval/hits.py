@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ragkit.records.documents import Hit, Location, Locator, NewerVersion
+from ragkit.records.hits import Hit, Location, NewerVersion
 from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.database import UntrustedRow
 from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
+    from ragkit.records.documents import Locator
     from ragkit.retrieval.rankers import ScoredPassage
 
 MAX_LOCATIONS = 100  # other places of a hit's text that are listed
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """The part of a document that one hit shows. Offsets are characters, lines count from 1."""
 
     scored: ScoredPassage
@@ -170,7 +169,12 @@ def format_citation(
 
 def document_locators(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
     """Return the page starts and the locators of a document's row."""
-    return json.loads(row["pages"]), [Locator(*values) for values in json.loads(row["locators"])]
+    pages = json.loads(row["pages"])
+    if not (locators := json.loads(row["locators"])):
+        return pages, []
+    from ragkit.records.documents import Locator  # not for texts with lines or pages
+
+    return pages, [Locator(*values) for values in locators]
 
 
 def is_stale(row: sqlite3.Row) -> bool:
@@ -235,7 +239,7 @@ def _merge(spans: Sequence[_Span]) -> list[_Span]:
             parts = [ranks[index] for index in group]
             merged.append((min(parts), reduce(_union, (spans[rank] for rank in parts))))
     return [
-        replace(span, scored=spans[rank].scored, row=spans[rank].row)
+        span._replace(scored=spans[rank].scored, row=spans[rank].row)
         for rank, span in sorted(merged, key=lambda pair: pair[0])
     ]
 
@@ -247,8 +251,7 @@ def _union(first: _Span, second: _Span) -> _Span:
     end = max(first.end, second.end)
     end_lines = [line for line in (first.end_line, second.end_line) if line is not None]
     pages, locators = document_locators(first.row)
-    return replace(
-        first,
+    return first._replace(
         end=end,
         text=first.text + second.text[first.end - second.start :],
         end_line=max(end_lines, default=None),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.hits import ranking_score
 from ragkit.retrieval.options import SearchOptions
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.analysis.query_syntax import parse_query
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.options import SearchOptions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.records.spans import group_overlapping
 from ragkit.retrieval.citations import build_excerpt
 from ragkit.storage.sqlite import documents

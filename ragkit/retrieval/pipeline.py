@@ -18,9 +18,8 @@ import numpy as np
 
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError, UsageError
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval import calibration, composite, diversity, rankers
-from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
 from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import ModelSelection
+    from ragkit.retrieval.filter_scope import PassageFilter
     from ragkit.retrieval.rankers import Ranking
     from ragkit.storage.sqlite.filters import Condition
 
@@ -47,7 +47,7 @@ _SECONDS_OF_DAY = 86_400
 _SPARE = 32  # neighbors beyond the expected number, so that a second look is seldom needed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # fewer methods to compile
 class Retriever:
     """Searches one collection. Safe to share between threads.
 
@@ -247,6 +247,8 @@ def _search(
     for a query that the encoder cannot read, which is ranked by its words only."""
     passage_filter = None
     if condition is not None:
+        from ragkit.retrieval.filter_scope import PassageFilter  # not for a plain query
+
         passage_filter = PassageFilter.create(snapshot.connection, condition)
     for first in range(0, len(queries), _BATCH_SIZE):
         batch = vectors[first : first + _BATCH_SIZE]
@@ -371,7 +373,7 @@ def _prefer_new(prepared: PreparedQuery, ranking: list[ScoredPassage]) -> list[S
         return max(found, key=lambda copy: (order.get(document_of[copy], -1), copy == id_))
 
     ranking = [
-        replace(passage, passage_id=newest(passage.passage_id))
+        passage._replace(passage_id=newest(passage.passage_id))
         if passage.passage_id in hashes
         else passage
         for passage in ranking

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ragkit.encoders import Encoder, encode_with_headers
-from ragkit.retrieval import calibration, filter_scope
-from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
+from ragkit.retrieval import calibration
 from ragkit.retrieval.fusion import (
     COVERAGE_SHARE,
     FusionWeights,
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.analysis.query_syntax import ParsedQuery
+    from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
     from ragkit.storage.lexical.index import LexicalIndex
     from ragkit.storage.vectors.index import VectorIndex
 
@@ -106,8 +105,7 @@ class Snapshot:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredPassage:
+class ScoredPassage(NamedTuple):
     """A passage with its score at each stage; None if a stage did not score it."""
 
     passage_id: int
@@ -129,8 +127,7 @@ class ScoredPassage:
         return _UNKNOWN_COSINE if self.dense is None else self.dense
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedQuery:
+class PreparedQuery(NamedTuple):
     """One query with everything that ranking needs. Ranking does not change it.
 
     `vector` is (d,) float32 of unit length, or zeros if the encoder cannot read the query: then it
@@ -171,6 +168,8 @@ def prepare(
     none of the excluded words. A phrase that none of these passages contains is only words.
     """
     if options.mode != "dense" and snapshot.lexical.is_restricted(query):
+        from ragkit.retrieval.filter_scope import QueryFilter  # not for a plain query
+
         query_filter = QueryFilter.create(
             snapshot.connection, snapshot.lexical, query, passage_filter
         )
@@ -377,7 +376,9 @@ def _dense_top_k_of(
     prepared: PreparedQuery, index: VectorIndex, k: int, ids: NDArray[np.int64]
 ) -> list[tuple[int, float]]:
     """Return the k of `ids` with the highest cosine; a small set is compared exhaustively."""
-    exact = prepared.exact or len(ids) <= filter_scope.MAX_SMALL_SET
+    from ragkit.retrieval.filter_scope import MAX_SMALL_SET
+
+    exact = prepared.exact or len(ids) <= MAX_SMALL_SET
     top_k_of = partial(index.top_k_of, ids=ids, exact=exact)
     is_small = prepared.filter is not None and prepared.filter.small_id_set is not None
     return exact_top_k(

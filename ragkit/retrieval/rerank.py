@@ -13,7 +13,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,12 +59,12 @@ def rerank(
         else:
             clipped = min(_MAX_LOGIT, max(-_MAX_LOGIT, logit))
             final = passage.ranking_score + LOGIT_WEIGHT * deviation * clipped
-            read.append(replace(passage, rerank=_logistic(logit), final=final))
+            read.append(passage._replace(rerank=_logistic(logit), final=final))
     read.sort(key=lambda passage: -passage.ranking_score)
     if not read or not unread:
         return read or list(ranking)
     lowered = unread[0].ranking_score - read[-1].ranking_score + deviation
-    return read + [replace(passage, final=passage.ranking_score - lowered) for passage in unread]
+    return read + [passage._replace(final=passage.ranking_score - lowered) for passage in unread]
 
 
 def _deviation(scores: Sequence[float]) -> float:

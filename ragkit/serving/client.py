@@ -15,7 +15,7 @@ from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
 from ragkit.network.json_client import JsonClient, RefusedError
-from ragkit.records.documents import Explanation, Hit, Location, NewerVersion
+from ragkit.records.hits import Explanation, Hit, Location, NewerVersion
 
 _PATH = "/v1/search"
 _TUPLES = frozenset(

@@ -14,7 +14,6 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -185,7 +184,7 @@ class ChecksumCache:
         expected = known if verified == file else file.checksum
         record = verify_record(opened, expected, self.size_limit())
         if record != file.checksum:
-            self.restamped[kind] = replace(file, checksum=record)
+            self.restamped[kind] = file._replace(checksum=record)
         self._verified[kind] = file, record
         return opened
 

@@ -12,8 +12,8 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ragkit.analysis import ANALYSIS_VERSION
 from ragkit.analysis.language import text_language
@@ -48,8 +48,7 @@ _REMOVED_KEY = "lexical_removed"  # of the table `collection`
 _VERSIONS_KEY = "lexical_versions"  # the same: what its terms were made with
 
 
-@dataclass(frozen=True, slots=True)
-class _LexicalUpdate:
+class _LexicalUpdate(NamedTuple):
     """How to write the lexical index: anew, or as `older`, the folder of `file`, with changes.
 
     `removed`: passages removed since it was last written anew. `is_rewrite`: the current index is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ragkit.answers.extractive import QuestionScorer
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from tests.conftest import WordEncoder
 
 

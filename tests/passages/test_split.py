@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.records.documents import Document, Heading, Passage, embedded_text
+from ragkit.records.documents import Document, Heading, Passage
+from ragkit.records.text import embedded_text
 from tests.passages.tools import Words, check, markdown, split
 
 

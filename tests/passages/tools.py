@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
-from ragkit.records.documents import Document, Heading, Passage, embedded_text
+from ragkit.records.documents import Document, Heading, Passage
+from ragkit.records.text import embedded_text
 from ragkit.settings import Settings
 
 DEFAULT = Settings()

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from ragkit.records.answers import Answer
-from ragkit.records.documents import Document, Passage, hit_fields, shorten
+from ragkit.records.documents import Document, Passage
+from ragkit.records.hits import hit_fields
+from ragkit.records.text import shorten
 
 EVIL = "<script>alert(1)</script> & \"quoted\" <img src=x onerror='x'>"
 

@@ -1,15 +1,10 @@
-"""Records of documents and passages: values that do not change, and the text that is embedded."""
+"""Records of documents and passages: values that do not change."""
 
 import dataclasses
 
 import pytest
 
-from ragkit.records.documents import Document, Heading, Passage, embedded_text
-
-
-def test_the_embedded_text_is_header_newline_text():
-    assert embedded_text("Keys › Storage", "Keep it.") == "Keys › Storage\nKeep it."
-    assert embedded_text("", "Keep it.") == "Keep it."
+from ragkit.records.documents import Document, Heading, Passage
 
 
 def test_a_document_has_no_structure_by_default():

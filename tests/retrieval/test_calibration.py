@@ -1,7 +1,5 @@
 """Calibration of the fusion: measured on a sample, stored, measured again after changes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -29,7 +27,7 @@ def stored(collection):
     """The stored calibration; without the generation, which depends on a collection's history."""
     with collection._store.reading() as connection:
         found = calibration.load(connection, collection._encoders.load_encoder().fingerprint)
-    return None if found is None else replace(found, generation=0)
+    return None if found is None else found._replace(generation=0)
 
 
 class Unreading:

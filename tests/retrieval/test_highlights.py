@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragkit.analysis.query_syntax import parse_query
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.highlights import add_highlights
 from ragkit.storage.lexical.index import LexicalIndex
 

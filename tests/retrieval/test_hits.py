@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from ragkit.records.documents import hit_fields
+from ragkit.records.hits import hit_fields
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.retrieval.merging import merge_hits
 from ragkit.retrieval.options import SearchOptions
 

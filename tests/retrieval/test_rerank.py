@@ -1,6 +1,5 @@
 """Reranking: the order, the time budget, and passages that are not reranked."""
 
-from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -45,7 +44,7 @@ def test_without_a_known_deviation_it_is_that_of_the_candidates():
     assert [p.final for p in rerank(scored, "q", texts, by_length())] == pytest.approx(
         [0.9975, 0.98875], abs=1e-9
     )
-    alike = [replace(p, dense=0.5) for p in scored]
+    alike = [p._replace(dense=0.5) for p in scored]
     assert [p.passage_id for p in rerank(alike, "q", texts, by_length())] == [1, 0]
 
 
@@ -55,7 +54,7 @@ def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error()
     assert [p.passage_id for p in reranked] == [0, 1, 2]
     wild = Reranker("wild", 9, lambda q, p: np.array([-1e30, 1e30, 0], dtype=np.float32))
     assert [p.rerank for p in rerank(scored, "q", texts, wild)] == pytest.approx([1, 0.5, 0])
-    below = [replace(p, dense=-p.passage_id / 10 - 0.1) for p in scored]
+    below = [p._replace(dense=-p.passage_id / 10 - 0.1) for p in scored]
     assert [p.passage_id for p in rerank(below, "q", texts, by_length())] == [0, 1, 2]
 
 

@@ -9,8 +9,7 @@ import argparse
 import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ragkit.cli.output.terminal import print_message
 from ragkit.version import __version__
@@ -74,8 +73,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-@dataclass(frozen=True)
-class _Command:
+class _Command(NamedTuple):
     """A command: its name and aliases, the function that runs it, its help and its arguments."""
 
     names: tuple[str, ...]

@@ -9,8 +9,8 @@ from ragkit.cli.commands.groups import open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import to_printable
 from ragkit.errors import UsageError
-from ragkit.records.documents import shorten
 from ragkit.records.reports import Judgement
+from ragkit.records.text import shorten
 
 
 def judge(arguments: Namespace) -> int:

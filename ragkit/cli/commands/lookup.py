@@ -20,8 +20,8 @@ from ragkit.errors import UsageError
 from ragkit.lookup.budget import check_budget, take
 from ragkit.lookup.grep import cursor_after
 from ragkit.lookup.ranges import parse_range
-from ragkit.records.documents import hit_fields
 from ragkit.records.exploring import duplicate_fields, topic_fields
+from ragkit.records.hits import hit_fields
 from ragkit.records.lookup import GrepMatch, ListEntry, Listing
 
 Item = TypeVar("Item")

@@ -14,7 +14,7 @@ from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, links, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.errors import UsageError
-from ragkit.records.documents import Hit, hit_fields
+from ragkit.records.hits import Hit, hit_fields
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection

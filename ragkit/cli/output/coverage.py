@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragkit.cli.output.terminal import format_count
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 
 if TYPE_CHECKING:
     from ragkit.records.reports import Coverage, FileStatus, Missing, Whereabouts

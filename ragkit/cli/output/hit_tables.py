@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ragkit.cli.output.render import cited_path
 from ragkit.cli.output.terminal import to_printable
-from ragkit.records.documents import Hit, Location
+from ragkit.records.hits import Hit, Location
 
 _CSV_COLUMNS = (
     "rank", "score", "citation", "path", "title", "heading", "page", "start_line", "end_line",

@@ -17,8 +17,9 @@ from ragkit.documents.layout import page_lines
 from ragkit.documents.layout.page_lines import PageLine
 from ragkit.documents.ocr import DPI, Ocr, PageImage, ScannedPages
 from ragkit.errors import DocumentError
-from ragkit.records.documents import Document, shorten
+from ragkit.records.documents import Document
 from ragkit.records.media_types import IMAGES
+from ragkit.records.text import shorten
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

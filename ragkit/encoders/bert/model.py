@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def softmax(scores: Array) -> Array:
     return scores
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Linear:
     """x → x · Wᵀ + b, with W (outputs, inputs) as the file stores it."""
 
@@ -124,7 +124,7 @@ class Linear:
         return y
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerNorm:
     """Scale every token's vector to mean 0 and variance 1, then apply a learned scale and shift."""
 
@@ -146,7 +146,7 @@ class LayerNorm:
         return x
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Layer:
     """One transformer layer: attention mixes the tokens of a text, then two linear maps (the
     feed-forward network) transform each token alone."""
@@ -326,8 +326,7 @@ class Bert:
             yield x
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     """The parts of a model, found by the names and sizes of its variant."""
 
     weights: WeightReader

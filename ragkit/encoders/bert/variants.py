@@ -7,8 +7,8 @@ Knows no arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 _ENCODER = {
     "query": "attention.self.query",
@@ -22,17 +22,16 @@ _ENCODER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """The names of one kind of model. By default those of BERT."""
 
     prefix: str
     """Precedes all names in a model that was saved with a head for some task."""
     layer: str = "encoder.layer"
     """Precedes the number of a layer."""
-    parts: Mapping[str, str] = field(default_factory=lambda: _ENCODER)
+    parts: Mapping[str, str] = _ENCODER
     """Each part of a layer: its name in the file."""
-    sizes: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, str] = MappingProxyType({})
     """Names of sizes in `config.json` that differ from those of BERT."""
     activation: str = "hidden_act"
     has_types: bool = True

@@ -11,7 +11,7 @@ come from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +78,7 @@ def input_ids(
     return tokenizer.checked_ids(texts, prompt, starts[first : first + len(texts)])
 
 
-@dataclass(frozen=True, slots=True)
-class _PackedEncoder:
+class _PackedEncoder(NamedTuple):
     """What both engines do around the forward pass: tokenize, distribute batches, pool."""
 
     tokenizer: ModelTokenizer

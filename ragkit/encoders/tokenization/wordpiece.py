@@ -16,9 +16,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Characters that every release of Unicode treats alike: the printable ones of ASCII, Latin-1 and
 # the two Latin extensions. No control characters, no soft hyphen.
@@ -32,8 +31,7 @@ _PUNCTUATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WordPiece:
+class WordPiece(NamedTuple):
     """A vocabulary and the normalization of a text before its words are looked up."""
 
     vocabulary: Mapping[str, int]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from ragkit.errors import UsageError
-from ragkit.records.documents import hit_fields
 from ragkit.records.exploring import duplicate_fields, topic_fields
+from ragkit.records.hits import hit_fields
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.collections.library import ServedCollection
 from ragkit.serving.schema.parts import NAME

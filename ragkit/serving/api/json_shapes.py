@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragkit.records.documents import Hit, hit_fields
+from ragkit.records.hits import Hit, hit_fields
 from ragkit.records.reports import DocumentEntry, Excerpt, NotRead
 
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ _ENTRY = tuple(field.name for field in dataclasses.fields(DocumentEntry) if fiel
 _NOT_READ = tuple(field.name for field in dataclasses.fields(NotRead) if field.name != "root")
 _EXCERPT = tuple(field.name for field in dataclasses.fields(Excerpt) if field.name != "root")
 MAX_ATTRIBUTES, MAX_KEY, MAX_VALUE = 16, 64, 512  # OpenAI's limits; the latter two in characters
+
+
+def partial_fields(hits: Sequence[Hit]) -> dict[str, Any]:
+    """Return the fields that say that shards did not answer; none for a complete result."""
+    missing = list(getattr(hits, "missing_shards", ()))
+    return {"partial": True, "missing_shards": missing} if missing else {}
 
 
 def entry_fields(entry: DocumentEntry) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ragkit.lookup.grep import MAX_CONTEXT, MAX_PATTERN, MAX_SECONDS
 from ragkit.lookup.listing import MAX_DEPTH, MAX_GLOB
 from ragkit.lookup.ranges import parse_range
 from ragkit.lookup.related import MAX_AROUND, MAX_SIMILAR
-from ragkit.records.documents import hit_fields
+from ragkit.records.hits import hit_fields
 from ragkit.records.lookup import Listing
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.schema.parts import NAME

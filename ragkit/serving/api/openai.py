@@ -23,7 +23,7 @@ from ragkit.serving.schema.parts import NAME
 from ragkit.serving.transport.json_http import ApiError, json_response
 
 if TYPE_CHECKING:
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
     from ragkit.retrieval.options import SearchOptions
 
 DEFAULT_RESULTS = 10  # passages
@@ -172,6 +172,7 @@ async def search_store(context: Context, request: ValidatedRequest) -> Response:
             "data": data,
             "has_more": False,
             "next_page": None,
+            **json_shapes.partial_fields(hits),
         }
     )
 
@@ -231,7 +232,12 @@ async def search_all(
     best = sorted(
         by_passage.values(), key=lambda hit: (-json_shapes.openai_score(hit), hit.passage_id)
     )
-    return best[: options.k]
+    from ragkit.records.display import Hits
+
+    merged = Hits(best[: options.k])
+    missing = {number for hits in results for number in getattr(hits, "missing_shards", ())}
+    merged.missing_shards = tuple(sorted(missing))
+    return merged
 
 
 def list_object(data: list[dict[str, Any]], *, has_more: bool = False) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from ragkit.serving.transport.json_http import (
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Event, Retrieved, ToolCallPiece
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
 
 _CITATION_MARK = re.compile(r"\[(\d{1,4})\]")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from starlette.responses import Response
 
 from ragkit.errors import UsageError
-from ragkit.records.documents import hit_fields
+from ragkit.records.hits import hit_fields
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
@@ -54,6 +54,7 @@ async def search(context: Context, request: ValidatedRequest) -> Response:
             "collection": served.name,
             "query": fields["query"],
             "hits": [hit_fields(hit, with_root=False) for hit in hits],
+            **json_shapes.partial_fields(hits),
         }
     )
 

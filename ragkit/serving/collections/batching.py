@@ -24,7 +24,7 @@ from ragkit.errors import RagkitError, UnavailableError, UsageError
 from ragkit.serving.collections.threads import run_guarded
 
 if TYPE_CHECKING:
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
     from ragkit.retrieval.options import SearchOptions
 
 MAX_WAIT = 0.002  # seconds
@@ -92,6 +92,10 @@ class Batcher:
         elif group.timer is None:
             group.timer = loop.call_later(self._max_wait, self._on_timer, group)
         return await future
+
+    def replace(self, search_many: Callable[[Sequence[str], SearchOptions], list[Hits]]) -> None:
+        """Call this function for the searches that begin from now on."""
+        self._search_many = search_many
 
     def close(self) -> None:
         """Wait for the running searches; refuse those that wait and all later ones."""

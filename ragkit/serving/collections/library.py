@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
-from ragkit.records.documents import Hit
+from ragkit.records.hits import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
 from ragkit.retrieval.merging import SEPARATOR, MergedHits, merge_hits
 from ragkit.serving.collections.batching import MAX_BATCH, Batcher
@@ -79,6 +79,13 @@ class ServedCollection:
         if not query.strip():  # refused here, so that it cannot fail a batch
             raise UsageError("the query is empty")
         return await self.batcher.search(query, options)
+
+    def replace(self, collection: Collection) -> None:
+        """Serve this collection from now on, a newer generation of the same one. Searches in
+        progress end in the one before."""
+        self.collection = collection
+        self._uris = DocumentUris(collection)
+        self.batcher.replace(collection.search_with)
 
     def ask_stream(self, question: str, **arguments: Any) -> Iterator[Event]:  # noqa: ANN401
         """Yield what `Collection.ask_stream` yields; warnings name no server and no key."""

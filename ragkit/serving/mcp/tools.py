@@ -35,7 +35,7 @@ from ragkit.serving.schema.validate import InvalidValueError, validate
 if TYPE_CHECKING:
     from ragkit.collection import Collection
     from ragkit.collection_group import CollectionGroup
-    from ragkit.records.documents import Hit
+    from ragkit.records.hits import Hit
     from ragkit.records.lookup import GrepMatch, ListEntry, Listing, TextPart
     from ragkit.records.reports import Excerpt
 

@@ -28,7 +28,7 @@ MAX_CANDIDATE_SHARE = 0.1  # of all vectors: with more candidates, comparing all
 FULL_SCAN_SHARE = 0.003  # of all vectors: what can be compared in the time of scanning all codes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # fewer methods to compile
 class VectorIndex:
     """All searchable vectors as of one generation: a vector file (the base) and a delta.
 
