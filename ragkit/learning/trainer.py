@@ -164,7 +164,7 @@ def _create_callback(
     """Connect the monitor to the trainer's events, and restore `checkpoint` if there is one."""
     from transformers import TrainerCallback
 
-    class Callback(TrainerCallback):
+    class Callback(TrainerCallback):  # type: ignore[misc]  # imported without types
         random_state_from = checkpoint  # set until the random generators' states are restored
 
         def on_train_begin(
