@@ -8,16 +8,75 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pypdfium2
 import pytest
 
 from ragkit.errors import ModelError
 from ragkit.storage.lexical import index as lexical_index
-from tests.conftest import WordEncoder
+from tests.conftest import REPOSITORY, WordEncoder
+from tests.documents.files import make_pdf
 from tests.faults import checker
 
 MODES = ("dense", "lexical", "hybrid")
+# Stories with a test elsewhere.
+ELSEWHERE = {
+    "qmd PR#851: an empty mount erased the index": (
+        "ingest/test_missing_files.py::test_a_mounted_disk_that_is_not_mounted_now_keeps_its_files"
+    ),
+    "open-webui#12655, open-webui#11592, anything-llm#2027: citations were wrong or missing": (
+        "retrieval/test_citations.py::test_the_citation_of_every_hit_returns_its_text"
+    ),
+    "the same in answers": (
+        "answers/test_pipeline.py::test_unsupported_statements_are_listed_and_unknown_citations_"
+        "removed"
+    ),
+    "llama_index#17171: text over the model's window was cut off": (
+        "passages/test_split.py::test_passages_over_the_window_when_counted_alone_are_halved"
+    ),
+    "ragflow#10844: passages lost their context": (
+        "passages/test_split.py::test_the_header_names_the_title_and_the_innermost_heading"
+    ),
+    "private-gpt#1719: a killed run began from the start": (
+        "ingest/test_interruption.py::test_a_killed_run_is_resumed"
+    ),
+    "open-webui#3168, open-webui#9727: nothing worked without a network": (
+        "test_network_access.py::test_indexing_searching_and_answering_look_up_no_name"
+    ),
+    "open-webui#8597, llama_index#11500: one file took all memory": (
+        "documents/sandbox/test_processes.py::test_the_memory_of_a_worker_is_limited"
+    ),
+    "qmd#881: a web page read the index through a rebound name": (
+        "serving/test_security.py::test_forged_host_and_origin_are_refused_by_every_endpoint"
+    ),
+    "qmd#886: the settings of a cloned repository ran commands": (
+        "test_settings.py::test_the_project_file_of_a_checkout_may_not_decide_what_can_harm"
+    ),
+    "smart-second-brain#393: gibberish had a score of .5, and no cosine told it from a match": (
+        "retrieval/test_notices.py::test_a_query_without_any_known_word_and_with_low_scores_has_"
+        "nothing_close"
+    ),
+    "joplin PR#16118, cerefox PR#104: a minimum means something else with another encoder": (
+        "models/test_relevance.py::test_a_search_leaves_out_what_is_unlikely_to_answer"
+    ),
+    "hindsight#3534: 99.6 % of the time went into reranking": (
+        "retrieval/test_rerank.py::test_reranking_stops_within_its_budget"
+    ),
+    "next-plaid#126: every release embedded everything again": (
+        "storage/sqlite/test_stored_collections.py::"
+        "test_a_stored_collection_is_migrated_and_searched_as_before"
+    ),
+    "ai-memory#776: a migration of 22 hours without a word, and nothing to search meanwhile": (
+        "maintenance/test_migrate.py::test_a_kill_at_any_instant_leaves_the_old_encoder_and_the_next_"
+        "run_goes_on"
+    ),
+    "cass#256, xberg#691: processors without AVX2 ended the process without a message": (
+        "encoders/engines/test_processor.py::"
+        "test_there_is_a_message_before_torch_may_end_the_process"
+    ),
+}
 
 
 def paths(collection, query, mode, k=50):
@@ -42,6 +101,32 @@ def test_a_deleted_file_is_in_no_result(indexed, folder, mode):
     assert len(contents.vectors) == len(contents.passages)  # qmd#768: 86 % dead vector rows
 
 
+def test_indexing_a_part_deletes_nothing_else(indexed, folder, tmp_path):
+    """memsearch#613, LEANN#386, oikb#41: indexing one file deleted all others."""
+    everything = {"keys.md", "leave.txt", "sub/cats.txt"}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "bees.txt").write_text("Bees dance to show the way.\n")
+    for part in (folder / "leave.txt", folder / "sub", tmp_path / "other"):
+        assert indexed.index(part).removed == 0
+    assert indexed.remove(folder / "sub" / "cats.txt") == 1
+    assert set(checker.read(indexed.folder).texts) == everything - {"sub/cats.txt"} | {"bees.txt"}
+
+
+def test_similar_names_are_different_files(collection, tmp_path):
+    """qmd#717: names that differ in "_", " " and "-" only replaced each other."""
+    folder = tmp_path / "similar"
+    folder.mkdir()
+    names = {"a_b.txt", "a b.txt", "a-b.txt", "a.b.txt", "A_b.txt", "a__b.txt", "a%20b.txt"}
+    for number, name in enumerate(sorted(names)):
+        (folder / name).write_text(f"Signing keys of team {number}.\n")
+    present = {path.name for path in folder.iterdir()}  # fewer where case does not count
+    for _ in range(2):
+        collection.index(folder)
+        assert paths(collection, "signing keys", "dense") == present
+    for name in present:
+        assert collection.get(name).path == name
+
+
 def test_removing_a_document_embeds_nothing(indexed, encoder, folder):
     """private-gpt#1826: deleting 7.5 MB took seven hours."""
     before = len(encoder.encoded)
@@ -55,6 +140,16 @@ def test_an_unchanged_folder_is_not_embedded_again(indexed, encoder, folder):
     assert indexed.index(folder).unchanged == 3
     (folder / "leave.txt").rename(folder / "renamed.txt")
     assert indexed.index(folder).moved == 1
+    assert len(encoder.encoded) == before
+
+
+def test_a_release_that_cuts_texts_in_another_way_embeds_only_what_is_new(indexed, encoder, folder):
+    """next-plaid#126: every release embedded everything again."""
+    before = len(encoder.encoded)
+    indexed.close()
+    with closing(sqlite3.connect(indexed.folder / "ragkit.db")) as connection, connection:
+        connection.execute("UPDATE files SET recipe = 'of another release'")
+    assert indexed.index(folder).updated == 3
     assert len(encoder.encoded) == before
 
 
@@ -96,6 +191,22 @@ def test_vectors_of_two_models_are_never_mixed(open_collection, folder):
     with pytest.raises(ModelError):
         other.index(folder)
     assert paths(open_collection(), "parents stay at home", "dense") != set()
+
+
+def test_a_model_of_another_dimension_is_refused(open_collection, folder):
+    """LightRAG#3213: after a change of the model every query failed."""
+
+    class Wider(SameSize):
+        dimension = 96
+
+    open_collection().index(folder)
+    wider = open_collection(other=Wider())
+    with pytest.raises(ModelError, match="index --rebuild"):
+        wider.search("parents stay at home")
+    with pytest.raises(ModelError, match="index --rebuild"):
+        wider.index(folder)
+    wider.index(folder, rebuild=True)
+    assert paths(wider, "parents stay at home", "dense") != set()
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -168,6 +279,51 @@ def test_every_character_is_in_a_passage(collection, tmp_path):
     assert checker.problems_of_contents(checker.read(collection.folder), complete=True) == []
 
 
+def test_a_citation_names_the_page_of_its_text(collection, tmp_path):
+    """LibreChat#7565: answers cited wrong pages."""
+    (tmp_path / "pdf").mkdir()
+    texts = ("Signing keys are rotated. ", "", "Cats sleep by day. ", "Bees dance for food. ")
+    pages = [(text * 24).strip() for text in texts]
+    (tmp_path / "pdf" / "book.pdf").write_bytes(make_pdf(pages))
+    collection.index(tmp_path / "pdf")
+    found = {hit.page: hit for hit in collection.search("cats bees keys", k=50)}
+    assert set(found) == {1, 3, 4}
+    for page, hit in found.items():
+        assert hit.text.startswith(texts[page - 1].strip())
+        assert hit.citation.startswith(f"book.pdf#page={page}")
+        assert hit.text in collection.get(hit.citation).text
+        assert pages[page - 1] in collection.get(f"book.pdf#page={page}").text
+
+
+def test_a_minimal_score_is_a_cosine_in_every_mode(indexed):
+    """unsloth PR#5910: a BM25 score was compared with a minimum for cosines; anything-llm#4080."""
+    for mode in MODES:
+        hits = indexed.search("signing keys", k=50, mode=mode)
+        floor = sorted(hit.score for hit in hits)[len(hits) // 2]
+        expected = [hit.passage_id for hit in hits if hit.score >= floor]
+        kept = indexed.search("signing keys", k=50, mode=mode, min_score=floor)
+        assert [hit.passage_id for hit in kept] == expected
+
+
+def test_what_the_documents_do_not_answer_is_declined(indexed):
+    """anything-llm#1430: there was an answer to everything."""
+    answer = indexed.ask("which volcano erupted yesterday?", llm=False)
+    assert not answer.answerable
+    assert answer.citations == ()
+
+
+def test_rows_of_a_long_table_keep_its_header(collection, encoder, tmp_path):
+    """ragflow#7996, ragflow#10844: passages of a table had lost the names of its columns."""
+    (tmp_path / "table").mkdir()
+    rows = "\n".join(f"| town{n} | {n * 1000} |" for n in range(40))
+    (tmp_path / "table" / "t.md").write_text(
+        f"# Census\n\n| place | inhabitants |\n| --- | --- |\n{rows}\n"
+    )
+    collection.index(tmp_path / "table")
+    assert len(encoder.encoded) > 3
+    assert all("place" in text and "inhabitants" in text for text in encoder.encoded)
+
+
 def test_the_lexical_index_is_not_built_for_each_query(indexed, monkeypatch):
     """open-webui#8579, Langchain-Chatchat#4339: BM25 was computed anew for each query."""
     built = []
@@ -181,7 +337,7 @@ def test_the_lexical_index_is_not_built_for_each_query(indexed, monkeypatch):
 
 @pytest.mark.parametrize("mode", ["dense", "hybrid"])
 def test_a_filter_never_returns_too_few(collection, tmp_path, mode):
-    """mem0#7416, langchain#17633: the filter was applied to the first k hits only."""
+    """mem0#7416, langchain#17633, Flowise#4970: the filter was applied to the first k hits only."""
     folder = tmp_path / "many"
     (folder / "rare").mkdir(parents=True)
     for number in range(60):
@@ -242,3 +398,9 @@ def test_a_broken_encoder_is_an_error_and_no_search_by_words(open_collection, fo
     for mode in ("dense", "hybrid"):
         with pytest.raises(ModelError, match="does not answer"):
             open_collection(other=Broken()).search("parents", mode=mode)
+
+
+@pytest.mark.parametrize("story", ELSEWHERE)
+def test_the_tests_of_other_stories_exist(story):
+    path, _, name = ELSEWHERE[story].partition("::")
+    assert f"def {name}(" in (REPOSITORY / "tests" / path).read_text(encoding="utf-8")
