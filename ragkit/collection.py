@@ -1246,6 +1246,7 @@ class Collection:
         """
         from ragkit.maintenance import backup
 
+        self._store.refuse_copies("backup")
         return backup.backup(self._store, Path(target).expanduser(), index_files=index_files)
 
     @classmethod
@@ -1279,6 +1280,7 @@ class Collection:
         """
         from ragkit.maintenance import export
 
+        self._store.refuse_copies("export")
         return export.export(self._store, Path(target).expanduser())
 
     @classmethod
@@ -1317,6 +1319,12 @@ class Collection:
         """
         from ragkit.maintenance import doctor
 
+        if cls.is_sharded(folder):
+            from ragkit.maintenance import sharded_doctor
+
+            return sharded_doctor.examine(
+                folder, settings or Settings(), repair=repair, encoder=encoder, notify=notify
+            )
         return doctor.examine(
             Path(folder).expanduser(),
             settings or Settings(),

@@ -36,7 +36,7 @@ from ragkit.storage.shards.location import Location
 from ragkit.storage.shards.manifest import EncoderEntry, Manifest, ShardEntry, check_schema
 from ragkit.storage.shards.placement import MAX_SHARDS, check_shards, first_id
 from ragkit.storage.shards.row_ids import first_row_id, set_first_row_id
-from ragkit.storage.shards.shard import LocalShard, totals_of
+from ragkit.storage.shards.shard import LocalShard, Shard, totals_of
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import FILE_NAME, SCHEMA_VERSION, Database, untrusted_message
@@ -179,7 +179,7 @@ def index(
             f"{location.address} has no working copy on this machine, so there is nothing to "
             "compare the folders with; run without --dry-run"
         )
-    _make_folder(location, work)
+    make_folder(location, work)
     with contextlib.ExitStack() as stack:
         stack.enter_context(writer_lock(work, "ragkit index", options.wait))
         shards: list[WorkingShard] = []
@@ -237,7 +237,8 @@ def check_collection(location: Location, manifest: Manifest | None, shards: int 
     return shards
 
 
-def _make_folder(location: Location, work: Path) -> None:
+def make_folder(location: Location, work: Path) -> None:
+    """Make the folders of a collection and of its working copies. Raises CollectionError."""
     try:
         is_new = location.folder is not None and not location.folder.exists()
         work.mkdir(parents=True, exist_ok=True)
@@ -320,7 +321,7 @@ def _write(
             )
             if shard is shards[0]:
                 cache_of_vectors = _vector_cache(shard, fingerprint, settings)
-            _store_modes(shard, index_options)
+            store_modes(shard, index_options)
             done = sum(report.embedded for report in reports)
 
             def report_progress(
@@ -346,7 +347,8 @@ def _write(
     return reports
 
 
-def _store_modes(shard: WorkingShard, options: IndexOptions) -> None:
+def store_modes(shard: WorkingShard, options: IndexOptions) -> None:
+    """Store how tables and secrets are read, if that has changed."""
     with shard.store.reading() as connection:
         stored = file_rows.has_table_records(connection), file_rows.secrets_mode(connection)
     if stored != (bool(options.records), options.secrets):
@@ -387,6 +389,28 @@ def publish_generation(
                 f"{location.address} index --rebuild --model NAME"
             )
     opened = [shard.as_shard(entry, entries) for shard, entry in zip(shards, entries, strict=True)]
+    try:
+        return publish_entries(
+            location, before, entries, encoder, opened, shards[0].encoders.load_encoder, notify
+        )
+    finally:
+        for each in opened:
+            each.close()
+
+
+def publish_entries(
+    location: Location,
+    before: Manifest | None,
+    entries: Sequence[ShardEntry],
+    encoder: EncoderEntry | None,
+    opened: Sequence[Shard],
+    load_encoder: Callable[[], Encoder],
+    notify: Callable[[str], None] = lambda line: None,
+) -> Manifest:
+    """Publish the generation of these shards, whose files are there; return its manifest.
+
+    `opened`: who answers for them, in their order. Raises CollectionError.
+    """
     manifest = publish.next_manifest(before, entries, encoder)
     if before is not None:
         manifest = replace(manifest, fusion=before.fusion)
@@ -399,13 +423,11 @@ def publish_generation(
             newer = find_versions(connection, indexes)
             statistics = publish.publish_statistics(location, entries, newer)
             manifest = store.manifest = replace(manifest, statistics=statistics)
-            found = calibration.find(connection, indexes, shards[0].encoders.load_encoder)
+            found = calibration.find(connection, indexes, load_encoder)
         fusion = None if found is None else calibration.to_json(found)
         manifest = replace(manifest, fusion=fusion)
     finally:
         store.close()
-        for each in opened:
-            each.close()
     publish.publish_manifest(location, manifest)
     if before is None:
         with contextlib.suppress(CollectionError):

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ragkit.cli import UNAVAILABLE
-from ragkit.cli.commands.groups import load_settings, open_collection
+from ragkit.cli.commands.groups import load_settings, locate_or_address, open_collection
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import maintenance, render
 from ragkit.cli.output.terminal import print_message, printable_record
@@ -21,7 +21,7 @@ def doctor(arguments: Namespace) -> int:
     """Run `ragkit doctor`; return its exit code."""
     settings = load_settings(arguments)
     report = Collection.doctor(
-        locate_collection(settings.collection),
+        locate_or_address(settings.collection),
         repair=arguments.repair,
         settings=settings,
         wait=arguments.wait,

@@ -233,6 +233,15 @@ class ShardedDatabase(Database):
         """Raise CollectionError: published shards are never written to."""
         raise CollectionError(read_only_message(self.location.address))
 
+    def refuse_copies(self, command: str) -> None:
+        """Raise CollectionError: a copy of a sharded collection is made of its files."""
+        work = "work/shard-0000"
+        raise CollectionError(
+            f"ragkit {command} does not work on a sharded collection. Copy its folder "
+            f"({self.location.address}) as it is, or {command} one shard after the other: "
+            f"ragkit -c {self.location.address.rstrip('/')}/{work} {command} TARGET"
+        )
+
     def set_candidates(self, candidates: int | None) -> None:
         """Set how many candidates the quantized vectors propose, before a shard is opened."""
         self._candidates = candidates

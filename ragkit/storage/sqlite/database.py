@@ -267,6 +267,9 @@ class Database:
         """Raise CollectionError for a sharded collection, which is only read: this is none."""
 
 
+    def refuse_copies(self, command: str) -> None:
+        """Raise CollectionError if `ragkit COMMAND` cannot copy the collection: it can."""
+
     def accept(self) -> None:
         """Open an untrusted collection again as a trusted one, which also migrates it.
 
