@@ -43,7 +43,7 @@ _LOG_NAME, _SHM_NAME = f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"
 # Kinds of findings in the database, by the name of the check that reports them.
 _CHECKS = {
     "integrity": ("sqlite", "sqlite_index", "schema"),
-    "foreign keys": ("foreign_key",),
+    "foreign keys": ("foreign_key", *integrity.DELETE_DERIVED),
     "texts": integrity.READ_AGAIN,
     "vectors": integrity.EMBED_AGAIN,
     "orphans": integrity.DELETE_UNUSED,
@@ -59,10 +59,10 @@ _EXPECTED = {
     "rows": "every value is of a type that ragkit writes",
 }
 # Kinds that make the database unusable: only its copy in a backup, or a new one, helps.
-_LOST = ("sqlite", "schema", "model", "generation")
+_LOST = ("sqlite", "schema", "model", "generation", "foreign_key")
 _REPAIRABLE = (
     *integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.REINDEX, *integrity.DELETE_UNUSED,
-    *integrity.RECOUNT,
+    *integrity.RECOUNT, *integrity.DELETE_DERIVED,
 )  # fmt: skip
 
 
@@ -240,7 +240,9 @@ def _check_database(store: Database) -> Iterator[Diagnosis]:
 
 def _remedy(finding: Finding) -> str | None:
     """Return the remedy for what can be repaired in place; None for other findings."""
-    if finding.kind in (*integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.RECOUNT):
+    if finding.kind in (
+        *integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.RECOUNT, *integrity.DELETE_DERIVED
+    ):  # fmt: skip
         return "ragkit doctor --repair, then ragkit index"
     if finding.kind in _REPAIRABLE:
         return "ragkit doctor --repair"
@@ -509,6 +511,7 @@ def _repair_rows(store: Database) -> list[str]:
         integrity.READ_AGAIN: "marked damaged documents: the next ragkit index reads them again",
         integrity.EMBED_AGAIN: "deleted damaged vectors: the next ragkit index embeds them again",
         integrity.DELETE_UNUSED: "deleted vectors that belong to no passage",
+        integrity.DELETE_DERIVED: "deleted rows that refer to nothing: run ragkit index",
         integrity.RECOUNT: "marked passages without a vector: the next ragkit index embeds them",
     }
     kinds = {finding.kind for finding in findings}

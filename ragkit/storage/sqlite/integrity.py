@@ -36,6 +36,20 @@ EMBED_AGAIN = ("vector",)
 REINDEX = ("sqlite_index",)
 DELETE_UNUSED = ("unused_vectors",)
 RECOUNT = ("pending",)
+DELETE_DERIVED = ("derived_row",)
+# Tables that are made of others, their columns that refer to a row, and where: parents first.
+_DERIVED = (
+    ("passages", "document_id", "documents"),
+    ("vectors", "model_id", "models"),
+    ("unreadable_texts", "model_id", "models"),
+    ("topics", "model_id", "models"),
+    ("topics", "parent_id", "topics"),
+    ("passage_topics", "passage_id", "passages"),
+    ("passage_topics", "topic_id", "topics"),
+    ("version_keys", "document_id", "documents"),
+    ("newer_versions", "document_id", "documents"),
+    ("newer_versions", "newer_id", "documents"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,7 @@ def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_gener
         (READ_AGAIN, lambda ids: mark_to_read_again(connection, ids)),
         (EMBED_AGAIN, lambda ids: delete_damaged_vectors(connection, ids, at_generation)),
         (DELETE_UNUSED, lambda ids: _delete_unused_vectors(connection, ids)),
+        (DELETE_DERIVED, lambda ids: _delete_derived(connection)),
         (RECOUNT, lambda ids: set_value(connection, "complete", 0)),
     ):
         selected = [finding for finding in findings if finding.kind in kinds]
@@ -164,6 +179,17 @@ def _delete_unused_vectors(connection: sqlite3.Connection, vector_ids: Sequence[
     )
 
 
+def _delete_derived(connection: sqlite3.Connection) -> None:
+    """Delete rows of derived tables that refer to no row. Every file is read again if passages were
+    among them: a document, of which is not known, has lost them."""
+    for table, column, parent in _DERIVED:
+        deleted = connection.execute(
+            f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})"
+        )
+        if table == "passages" and deleted.rowcount:
+            connection.execute("UPDATE files SET mtime_ns = NULL, recipe = NULL")
+
+
 def _check_sqlite(connection: sqlite3.Connection) -> Iterator[Finding]:
     lines = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MAX_LISTED})")]
     for line in lines:
@@ -206,12 +232,15 @@ _COLUMNS = "SELECT name FROM pragma_table_info(?)"
 
 
 def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Finding]:
-    count = 0
+    derived, more = {table for table, _, _ in _DERIVED}, []
     for count, row in enumerate(connection.execute("PRAGMA foreign_key_check"), start=1):
+        kind = "derived_row" if row[0] in derived else "foreign_key"
         if count <= MAX_LISTED:
-            yield Finding("foreign_key", f"row {row[1]} of {row[0]} refers to no row of {row[2]}")
-    if count > MAX_LISTED:
-        yield Finding("foreign_key", f"and {count - MAX_LISTED:,} rows more")
+            yield Finding(kind, f"row {row[1]} of {row[0]} refers to no row of {row[2]}")
+        else:
+            more.append(kind)
+    if more:
+        yield Finding(max(more), f"and {len(more):,} rows more")
 
 
 def _check_documents(connection: sqlite3.Connection) -> Iterator[Finding]:

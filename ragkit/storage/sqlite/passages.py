@@ -388,7 +388,8 @@ def save_model(
     row = connection.execute(
         "INSERT INTO models (id, name, fingerprint, dimension, window, options) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
-        "SET name = excluded.name, options = excluded.options RETURNING id",
+        "SET name = excluded.name, dimension = excluded.dimension, options = excluded.options "
+        "RETURNING id",
         (
             shared_row_id(connection, fingerprint), name, fingerprint, dimension, window, options,
         ),
