@@ -167,7 +167,7 @@ def finish_together(plans: Sequence[Plan], *, prune: bool) -> None:
         plan.apply(decision, prune=prune)
 
 
-class Listing:
+class FileListing:
     """The files below the targets of a run, listed once for all shards of a collection."""
 
     def __init__(self) -> None:
@@ -187,7 +187,7 @@ class FilePart:
 
     number: int
     shards: int
-    listing: Listing
+    listing: FileListing
 
     def has(self, target: ScanTarget, path: str) -> bool:
         """Whether a file belongs to this shard. `path` is relative to the target's folder."""

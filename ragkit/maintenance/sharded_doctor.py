@@ -18,7 +18,7 @@ from ragkit.maintenance import doctor, versions
 from ragkit.records.maintenance import Diagnosis, DoctorReport
 from ragkit.settings import Settings
 from ragkit.storage.shards import cache
-from ragkit.storage.shards.location import FILES, Location, file_digest
+from ragkit.storage.shards.location import FILES, ShardLocation, file_digest
 from ragkit.storage.shards.manifest import Manifest, ShardFile, check_schema
 from ragkit.storage.sqlite.database import SCHEMA_VERSION
 
@@ -44,7 +44,7 @@ def examine(
             f"publish it again: ragkit -c {address} index"
         )
     started = time.monotonic()
-    location = Location(address)
+    location = ShardLocation(address)
     diagnoses: list[Diagnosis] = []
     counts: Counter[str] = Counter()
     try:
@@ -92,7 +92,9 @@ def examine(
     )  # fmt: skip
 
 
-def _damaged_files(location: Location, manifest: Manifest) -> Iterator[tuple[ShardFile, Diagnosis]]:
+def _damaged_files(
+    location: ShardLocation, manifest: Manifest
+) -> Iterator[tuple[ShardFile, Diagnosis]]:
     """Yield the files that are missing or not as they were published. The content of local files is
     read; that in object storage when it is fetched."""
     for file in manifest.all_files():

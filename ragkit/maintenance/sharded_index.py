@@ -22,7 +22,7 @@ from ragkit.errors import CollectionError, UsageError
 from ragkit.exploring.stored_versions import find_versions
 from ragkit.ingest import run
 from ragkit.ingest.options import IndexOptions
-from ragkit.ingest.plan import FilePart, Listing, Plan, finish_together
+from ragkit.ingest.plan import FileListing, FilePart, Plan, finish_together
 from ragkit.ingest.writer import Progress
 from ragkit.models.selection import ModelSelection
 from ragkit.records.reports import Coverage, IndexReport
@@ -32,7 +32,7 @@ from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.shards import cache, publish
 from ragkit.storage.shards.database import ShardedDatabase, ShardedIndexReader, find_trust_level
-from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import EncoderEntry, Manifest, ShardEntry, check_schema
 from ragkit.storage.shards.placement import MAX_SHARDS, check_shards, first_id
 from ragkit.storage.shards.row_ids import first_row_id, set_first_row_id
@@ -127,7 +127,7 @@ class WorkingShard:
         self.store.close()
 
 
-def work_folder(location: Location) -> Path:
+def work_folder(location: ShardLocation) -> Path:
     """Return the folder of the working copies of a collection on this machine."""
     if location.folder is not None:
         return location.folder / WORK
@@ -135,12 +135,12 @@ def work_folder(location: Location) -> Path:
     return user_dirs.data() / "shards" / digest.hexdigest()
 
 
-def shard_folder(location: Location, number: int) -> Path:
+def shard_folder(location: ShardLocation, number: int) -> Path:
     """Return the folder of the working copy of a shard on this machine."""
     return work_folder(location) / f"shard-{number:04d}"
 
 
-def prepare_folder(location: Location, manifest: Manifest | None, number: int) -> Path:
+def prepare_folder(location: ShardLocation, manifest: Manifest | None, number: int) -> Path:
     """Return the folder of a shard's working copy. It is made from the published shard if there is
     none here, or only one that another machine has gone on from. Raises CollectionError."""
     folder = shard_folder(location, number)
@@ -170,7 +170,7 @@ def index(
 
     Raises as `Collection.index`; CollectionError if the address cannot be reached.
     """
-    location = Location(address)
+    location = ShardLocation(address)
     manifest = cache.read_manifest(location)
     count = check_collection(location, manifest, options.shards)
     work = work_folder(location)
@@ -209,7 +209,7 @@ def index(
         return merge_reports(reports, prepared)
 
 
-def check_collection(location: Location, manifest: Manifest | None, shards: int | None) -> int:
+def check_collection(location: ShardLocation, manifest: Manifest | None, shards: int | None) -> int:
     """Return the number of shards of a run. Raises UsageError for a number out of range, without
     one for a new collection, and for a folder with an ordinary collection; CollectionError if the
     manifest is of another version, or the collection is not trusted."""
@@ -237,7 +237,7 @@ def check_collection(location: Location, manifest: Manifest | None, shards: int 
     return shards
 
 
-def make_folder(location: Location, work: Path) -> None:
+def make_folder(location: ShardLocation, work: Path) -> None:
     """Make the folders of a collection and of its working copies. Raises CollectionError."""
     try:
         is_new = location.folder is not None and not location.folder.exists()
@@ -251,7 +251,7 @@ def make_folder(location: Location, work: Path) -> None:
 
 
 def _prepare(
-    location: Location,
+    location: ShardLocation,
     shards: Sequence[WorkingShard],
     options: ShardedIndexOptions,
     settings: Settings,
@@ -273,7 +273,7 @@ def _prepare(
     )  # fmt: skip
     roots = {root.path: root for shard in shards for root in shard.roots()}
     fingerprint = first.encoders.fingerprint_for_indexing(options.model, options.rebuild)
-    listing = Listing()
+    listing = FileListing()
     prepared = [
         run.prepare_run(
             shard.store, index_options, fingerprint,
@@ -366,7 +366,7 @@ def _vector_cache(shard: WorkingShard, fingerprint: str, settings: Settings) -> 
 
 
 def publish_generation(
-    location: Location,
+    location: ShardLocation,
     before: Manifest | None,
     shards: Sequence[WorkingShard],
     notify: Callable[[str], None] = lambda line: None,
@@ -399,7 +399,7 @@ def publish_generation(
 
 
 def publish_entries(
-    location: Location,
+    location: ShardLocation,
     before: Manifest | None,
     entries: Sequence[ShardEntry],
     encoder: EncoderEntry | None,

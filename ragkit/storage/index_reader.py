@@ -53,7 +53,7 @@ class IndexReader:
         # A file's and a snapshot's generation: no passage was removed between them, or the file
         # cannot be updated.
         self._without_removals: tuple[int, int] | None = None
-        self._checksums = ChecksumCache(store.folder)
+        self._checksums = ChecksumCache(store.folder, is_verified=store.is_published)
         self.index_writer = IndexWriter(store, self._checksums, notify)
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ragkit import user_dirs
 from ragkit.errors import CollectionError
-from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import (
     FILE_NAME,
     MAX_BYTES,
@@ -25,7 +25,7 @@ from ragkit.storage.shards.manifest import (
 )
 
 
-def read_manifest(location: Location, name: str = FILE_NAME) -> Manifest | None:
+def read_manifest(location: ShardLocation, name: str = FILE_NAME) -> Manifest | None:
     """Return the manifest at a location; None if there is none. Raises CollectionError."""
     data = location.read(name, MAX_BYTES)
     return None if data is None else parse(data, f"{location.address.rstrip('/')}/{name}")
@@ -41,7 +41,7 @@ def cache_folder(collection_id: str) -> Path:
     return user_dirs.cache() / "shards" / collection_id
 
 
-def fetch_shard(location: Location, manifest: Manifest, number: int) -> Path:
+def fetch_shard(location: ShardLocation, manifest: Manifest, number: int) -> Path:
     """Return the local folder of a published shard; fetch and verify it if it is not there.
 
     Raises CollectionError if a file is missing, damaged or cannot be reached, or if the disk is
@@ -56,7 +56,7 @@ def fetch_shard(location: Location, manifest: Manifest, number: int) -> Path:
     return folder
 
 
-def fetch_statistics(location: Location, manifest: Manifest) -> Path | None:
+def fetch_statistics(location: ShardLocation, manifest: Manifest) -> Path | None:
     """Return the local file of the collection's statistics; None if it has none. Raises as
     `fetch_shard`."""
     file = manifest.statistics
@@ -68,12 +68,12 @@ def fetch_statistics(location: Location, manifest: Manifest) -> Path | None:
     return folder / file.name
 
 
-def fetch_terms(location: Location, file: ShardFile, target: Path) -> None:
+def fetch_terms(location: ShardLocation, file: ShardFile, target: Path) -> None:
     """Fetch the terms of a shard to the new file `target`. Raises as `fetch_shard`."""
     location.get(file, target)
 
 
-def delete_unused(location: Location, manifest: Manifest) -> None:
+def delete_unused(location: ShardLocation, manifest: Manifest) -> None:
     """Delete what is fetched of other generations than this one and the one before."""
     with contextlib.suppress(CollectionError, OSError):
         kept = {shard.digest for shard in manifest.shards}
@@ -87,7 +87,7 @@ def delete_unused(location: Location, manifest: Manifest) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch(location: Location, folder: Path, files: list[ShardFile], what: str) -> None:
+def _fetch(location: ShardLocation, folder: Path, files: list[ShardFile], what: str) -> None:
     temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
     try:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -16,7 +16,7 @@ from ragkit.errors import CollectionError
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.shards import cache
 from ragkit.storage.shards.gathering import ShardedConnection
-from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import FILE_NAME, Manifest, check_schema
 from ragkit.storage.shards.placement import shard_of_id
 from ragkit.storage.shards.shard import LocalShard, Shard, whole_of
@@ -54,7 +54,7 @@ def open_sharded(
     Raises CollectionError if there is no collection, if its manifest is damaged or of a newer
     version, or if the address cannot be reached; UnavailableError without fsspec.
     """
-    location = Location(address)
+    location = ShardLocation(address)
     manifest = cache.read_manifest(location)
     if manifest is None:
         raise CollectionError(
@@ -77,7 +77,7 @@ class ShardedDatabase(Database):
 
     def __init__(
         self,
-        location: Location,
+        location: ShardLocation,
         manifest: Manifest,
         *,
         shards: Sequence[Shard] | None = None,
@@ -107,7 +107,7 @@ class ShardedDatabase(Database):
             ":memory:", factory=ShardedConnection, isolation_level=None, check_same_thread=False
         )
         connection.ask = self.read_shards
-        connection.first = 0
+        connection.first, connection.shards = 0, len(self.manifest.shards)
         connection.shard_of_id = shard_of_id
         connection.values = {
             "generation": self.manifest.generation,
@@ -346,7 +346,7 @@ def read_only_message(address: str) -> str:
 
 
 def find_trust_level(
-    location: Location, collection_id: str, notify: Callable[[str], None]
+    location: ShardLocation, collection_id: str, notify: Callable[[str], None]
 ) -> TrustLevel:
     """Return how far the user trusts the collection; one outside of version control is adopted."""
     if trust.is_trusted_by_environment():

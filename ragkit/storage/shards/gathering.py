@@ -15,6 +15,7 @@ from inspect import isgeneratorfunction
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from ragkit.errors import UnavailableError
 from ragkit.storage.sqlite.connection import Connection
 
 P = ParamSpec("P")
@@ -51,6 +52,7 @@ class ShardedConnection(Connection):
 
     ask: AskShards
     first: int  # the number of the first shard
+    shards: int  # their number
     shard_of_id: Callable[[int], int]
     values: Mapping[str, int | str | None]
     load_newer_versions: Callable[[], Mapping[int, Sequence[int]]]
@@ -62,14 +64,20 @@ class ShardedConnection(Connection):
 
 
 def from_any(function: Reading[P, R]) -> Reading[P, R]:
-    """Ask the first shard: all have the same."""
+    """Ask the first shard, or the first one that answers: all have the same."""
 
     @wraps(function)
     def read(connection: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if not isinstance(connection, ShardedConnection):
             return function(connection, *args, **kwargs)
-        result: R = connection.ask(read, {connection.first: args}, kwargs)[0]
-        return result
+        failure = UnavailableError("no shard answers")
+        for number in range(connection.first, connection.first + connection.shards):
+            try:
+                for result in connection.ask(read, {number: args}, kwargs):
+                    return result  # type: ignore[no-any-return]
+            except UnavailableError as error:
+                failure = error
+        raise failure
 
     return read
 

@@ -39,7 +39,7 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-class Location:
+class ShardLocation:
     """The place of one sharded collection. `address`: as the user wrote it."""
 
     def __init__(self, address: str | Path) -> None:
@@ -101,8 +101,8 @@ class Location:
             raise self._unreachable(error) from error
 
     def put(self, source: Path, file: ShardFile) -> None:
-        """Publish a local file under the name of its content, unless it is there. A file that never
-        changes is linked where that is possible. Raises CollectionError."""
+        """Publish a local file under the name of its content, unless it is there. It is copied:
+        readers may link to the published one. Raises CollectionError."""
         if self.has(file):
             return
         with self._as_collection_error():
@@ -113,8 +113,8 @@ class Location:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".tmp-{os.getpid()}-{file.sha256}")
             try:
-                link_or_copy(source, temporary)
-                with temporary.open("rb") as opened, contextlib.suppress(OSError):
+                shutil.copyfile(source, temporary)
+                with temporary.open("r+b") as opened:
                     os.fsync(opened.fileno())
                 temporary.replace(target)
                 fsync_folder(target.parent)

@@ -23,7 +23,7 @@ from ragkit.errors import CollectionError
 from ragkit.storage.collection_files import members
 from ragkit.storage.lexical.index import LexicalIndex
 from ragkit.storage.shards import cache, statistics
-from ragkit.storage.shards.location import Location, file_digest
+from ragkit.storage.shards.location import ShardLocation, file_digest
 from ragkit.storage.shards.manifest import (
     DATABASE_NAME,
     FILE_NAME,
@@ -43,7 +43,9 @@ from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
 _NOTE = "published.json"  # in a working copy: what of it was published last
 
 
-def publish_shard(store: Database, number: int, location: Location, generation: int) -> ShardEntry:
+def publish_shard(
+    store: Database, number: int, location: ShardLocation, generation: int
+) -> ShardEntry:
     """Publish the working copy of a shard; return its entry for the manifest of `generation`.
 
     The caller holds the writer lock of the working copy, and its index files are up to date.
@@ -67,7 +69,7 @@ def publish_shard(store: Database, number: int, location: Location, generation: 
             ) from error
 
 
-def _publish(store: Database, number: int, location: Location, folder: Path) -> ShardEntry:
+def _publish(store: Database, number: int, location: ShardLocation, folder: Path) -> ShardEntry:
     copy = folder / DATABASE_NAME
     with store.reading() as connection:
         _copy_database(connection, copy)
@@ -127,7 +129,7 @@ def _stamp(store: Database) -> list[int]:
     return [status.st_ino, status.st_size, status.st_mtime_ns]
 
 
-def _published(store: Database, location: Location, stamp: list[int]) -> ShardEntry | None:
+def _published(store: Database, location: ShardLocation, stamp: list[int]) -> ShardEntry | None:
     """Return the entry of the working copy if it was published as it is, and is still there."""
     note = _read_note(store.folder)
     if note is None or (note.stamp, note.address) != (stamp, location.address):
@@ -166,7 +168,7 @@ def is_ahead(folder: Path, manifest: Manifest, number: int) -> bool:
 
 
 def _note(
-    store: Database, location: Location, stamp: list[int], entry: ShardEntry, generation: int
+    store: Database, location: ShardLocation, stamp: list[int], entry: ShardEntry, generation: int
 ) -> None:
     record = {
         "stamp": stamp,
@@ -194,7 +196,7 @@ def next_manifest(
 
 
 def publish_statistics(
-    location: Location,
+    location: ShardLocation,
     entries: Iterable[ShardEntry],
     newer: Iterable[tuple[int, int]] = (),
 ) -> ShardFile:
@@ -229,7 +231,7 @@ def _frequencies(lines: Iterable[str]) -> Iterator[statistics.Frequency]:
         yield field, term, count
 
 
-def publish_manifest(location: Location, manifest: Manifest) -> None:
+def publish_manifest(location: ShardLocation, manifest: Manifest) -> None:
     """Make a generation the current one, when all of its files are there; delete the files that
     neither it nor the generation before names. Raises CollectionError."""
     missing = [file.name for file in manifest.all_files() if not location.has(file)]
@@ -245,7 +247,7 @@ def publish_manifest(location: Location, manifest: Manifest) -> None:
     delete_unused(location, [manifest] if before is None else [manifest, before])
 
 
-def delete_unused(location: Location, manifests: Iterable[Manifest]) -> None:
+def delete_unused(location: ShardLocation, manifests: Iterable[Manifest]) -> None:
     """Delete the published files that none of these generations names."""
     kept = {file.sha256 for manifest in manifests for file in manifest.all_files()}
     for name in location.stored_names():
@@ -253,7 +255,9 @@ def delete_unused(location: Location, manifests: Iterable[Manifest]) -> None:
             location.delete(name)
 
 
-def restore_working_copy(location: Location, manifest: Manifest, number: int, folder: Path) -> None:
+def restore_working_copy(
+    location: ShardLocation, manifest: Manifest, number: int, folder: Path
+) -> None:
     """Make the working copy of a shard from the published one, on a machine that has none.
 
     Raises CollectionError as `cache.fetch_shard`.

@@ -80,7 +80,7 @@ class Database:
         self.trust = trust
         self.opened_version = SCHEMA_VERSION  # of the schema, before a migration
         self.read_only = False
-        self._is_published = published
+        self.is_published = published
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[Connection] = deque()
@@ -266,7 +266,6 @@ class Database:
     def refuse_sharded(self) -> None:
         """Raise CollectionError for a sharded collection, which is only read: this is none."""
 
-
     def refuse_copies(self, command: str) -> None:
         """Raise CollectionError if `ragkit COMMAND` cannot copy the collection: it can."""
 
@@ -300,7 +299,7 @@ class Database:
             self._refuse_untrusted_log()
             self.read_only = True
             return
-        if self._is_published:  # its files may be hard links to those that others read
+        if self.is_published:  # its files may be hard links to those that others read
             self.read_only = True
             return
         effective = os.access in os.supports_effective_ids

@@ -6,7 +6,7 @@ import pytest
 from ragkit.maintenance.sharded_index import WorkingShard, publish_generation
 from ragkit.records.documents import Document, Passage
 from ragkit.settings import Settings
-from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.sqlite import documents, files, passages
 
 TEXTS = {0: ["the quick fox", "a lazy dog sleeps"], 1: ["a fox and a dog", "the red house"]}
@@ -51,7 +51,7 @@ def make_shards(folder, encoder):
 def published(tmp_path, encoder):
     """The location of a published collection of two shards, its manifest and working copies."""
     shards = make_shards(tmp_path / "kit", encoder)
-    location = Location(tmp_path / "kit")
+    location = ShardLocation(tmp_path / "kit")
     manifest = publish_generation(location, None, shards)
     yield location, manifest, shards
     for shard in shards:

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from ragkit.errors import CollectionError, UnavailableError
-from ragkit.storage.shards.location import Location, is_remote, link_or_copy
+from ragkit.storage.shards.location import ShardLocation, is_remote, link_or_copy
 from ragkit.storage.shards.manifest import ShardFile
 
 
@@ -15,9 +15,9 @@ def published_file(path, content=b"content", name="ragkit.db"):
 @pytest.fixture(params=["folder", "memory"])
 def location(request, tmp_path):
     if request.param == "folder":
-        return Location(tmp_path / "kit")
+        return ShardLocation(tmp_path / "kit")
     pytest.importorskip("fsspec")
-    return Location(f"memory://{tmp_path.name}")
+    return ShardLocation(f"memory://{tmp_path.name}")
 
 
 def test_an_address_has_a_scheme():
@@ -62,13 +62,13 @@ def test_a_damaged_or_missing_file_is_named_and_not_kept(location, tmp_path):
 def test_an_unknown_scheme_is_named():
     pytest.importorskip("fsspec")
     with pytest.raises(CollectionError, match=r"cannot reach nowhere://x.*Check the address"):
-        Location("nowhere://x")
+        ShardLocation("nowhere://x")
 
 
 def test_without_fsspec_the_package_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
     with pytest.raises(UnavailableError, match=r"memory://x needs the package fsspec"):
-        Location("memory://x")
+        ShardLocation("memory://x")
 
 
 def test_a_link_is_neither_linked_nor_copied(tmp_path):

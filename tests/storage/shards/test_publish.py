@@ -7,7 +7,7 @@ from ragkit import Collection
 from ragkit.errors import CollectionError
 from ragkit.maintenance.sharded_index import publish_generation
 from ragkit.storage.shards import cache, publish
-from ragkit.storage.shards.location import Location
+from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import EncoderEntry
 from tests.storage.shards.conftest import fill
 
@@ -74,7 +74,7 @@ def test_a_run_that_is_killed_leaves_the_generation_before(
 
     with monkeypatch.context() as patch:
         for name in STEPS:
-            patch.setattr(Location, name, counting(getattr(Location, name)))
+            patch.setattr(ShardLocation, name, counting(getattr(ShardLocation, name)))
         try:
             publish_generation(location, manifest, shards)
         except KilledError:

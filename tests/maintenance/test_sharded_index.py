@@ -1,0 +1,143 @@
+"""Bad input, interrupted runs and decisions over all shards; results: tests/test_sharded_collection
+and tests/storage/shards."""
+
+import json
+import string
+
+import pytest
+
+from ragkit import Collection, Settings
+from ragkit.cli import main
+from ragkit.errors import CollectionError, UsageError
+from ragkit.ingest import run
+from ragkit.maintenance import sharded_index
+from ragkit.storage.shards import cache
+from ragkit.storage.shards.location import ShardLocation
+from ragkit.storage.shards.placement import shard_of
+
+SETTINGS = Settings(passage_tokens=40, overlap=0.0)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Six files, of which each of three shards has two."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    root, wanted = str(folder.resolve()), [0, 1, 2, 0, 1, 2]
+    for number, shard in enumerate(wanted):
+        names = (f"{number}{letter}.txt" for letter in string.ascii_lowercase)
+        name = next(name for name in names if shard_of((root, name), 3) == shard)
+        (folder / name).write_text(f"text number {number} of the fox")
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path, encoder):
+    def index_(*paths, folder=None, **options):
+        return Collection.index_shards(
+            folder or tmp_path / "kit", paths, settings=SETTINGS, encoder=encoder, **options
+        )
+
+    return index_
+
+
+def test_bad_input_writes_nothing(tmp_path, files, index, collection):
+    new = tmp_path / "new"
+    with pytest.raises(UsageError, match="say how many shards"):
+        index(files, folder=new)
+    with pytest.raises(UsageError, match=r"--shards 0: expected 1 to 4,096"):
+        index(files, shards=0, folder=new)
+    assert not new.exists()
+    with pytest.raises(UsageError, match=r"kit is an ordinary collection. Name another folder"):
+        index(files, shards=2, folder=collection.folder)
+    collection.close()
+    with pytest.raises(UsageError, match="no file or folder at"):
+        index(tmp_path / "none", shards=2, folder=tmp_path / "other")
+    assert not (tmp_path / "other" / "manifest.json").exists()
+
+
+def test_an_interrupted_run_is_continued(tmp_path, files, index, encoder, monkeypatch):
+    original, calls = run.index, []
+
+    def stopping(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "index", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            index(files, shards=3)
+    assert not (tmp_path / "kit" / "manifest.json").exists()  # nobody sees a part
+    embedded = len(encoder.encoded)
+    report = index(files, shards=3)
+    assert report.passages == 6
+    assert (report.added, report.unchanged) == (4, 2)
+    assert (embedded, len(encoder.encoded)) == (2, 6)  # nothing twice
+
+
+def test_a_missing_file_is_one_of_all_shards(files, index):
+    """One of six files in each of several shards would be most of a shard."""
+    index(files, shards=4)
+    next(files.glob("3*")).unlink()
+    report = index()
+    assert (report.removed, report.unchanged, report.warnings) == (1, 5, ())
+    for file in files.iterdir():
+        file.unlink()
+    report = index()  # maybe a disk that is not mounted: as in an ordinary collection
+    assert (report.removed, report.passages) == (0, 5)
+    assert len(report.warnings) == 1
+    assert "5 of 5 files" in report.warnings[0]
+    assert index(prune=True).passages == 0
+
+
+def test_a_dry_run_changes_nothing(tmp_path, files, index):
+    index(files, shards=2)
+    (files / "new.txt").write_text("a new text")
+    before = cache.read_manifest(ShardLocation(tmp_path / "kit"))
+    assert index(dry_run=True).added == 1
+    assert cache.read_manifest(ShardLocation(tmp_path / "kit")) == before
+
+
+def test_a_lost_working_copy_is_made_of_the_published_shard(tmp_path, files, index, encoder):
+    index(files, shards=2)
+    (tmp_path / "kit" / "work").rename(tmp_path / "lost")
+    report = index()
+    assert (report.unchanged, report.embedded) == (6, 0)
+    assert len(encoder.encoded) == 6
+    assert cache.read_manifest(ShardLocation(tmp_path / "kit")).passages == 6
+
+
+def test_object_storage_is_published_to(files, index, encoder, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    address = f"memory://{tmp_path.name}/kit"
+    index(files, shards=2, folder=address)
+    index(folder=address)
+    with Collection(address, encoder=encoder) as kit:
+        assert len(kit.search("fox", mode="hybrid")) == 6
+        assert kit.status().generation == 1
+    fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+
+
+def test_a_working_copy_of_another_shard_is_refused(tmp_path, encoder):
+    folder = tmp_path / "shard"
+    sharded_index.WorkingShard(folder, 1, SETTINGS, encoder).close()
+    with pytest.raises(CollectionError, match="working copy of another shard"):
+        sharded_index.WorkingShard(folder, 2, SETTINGS, encoder)
+
+
+def test_the_commands_work_on_a_sharded_folder(tmp_path, files, index, capsys):
+    index(files, shards=2)
+    kit = ["-c", str(tmp_path / "kit")]
+    assert main([*kit, "ls", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 6
+    assert main([*kit, "status"]) == 0
+    assert "2, generation 1; small enough" in capsys.readouterr().out
+    assert main([*kit, "grep", "number 3", "--json"]) == 0
+    name = next(files.glob("3*")).name
+    assert name in capsys.readouterr().out
+    assert main([*kit, "index", "--watch"]) == 2
+    assert "--watch does not work" in capsys.readouterr().err
+    assert main([*kit, "remove", name]) == 3
+    assert "--shards N" in capsys.readouterr().err
