@@ -50,22 +50,52 @@ _IDENTIFIER_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z
 # Snowball takes "GPUs" for a singular, and finds no ending in "PDFs", whose stem has no vowel.
 _PLURAL_ABBREVIATION = re.compile(r"[A-Z][A-Z0-9]+s")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,}")
-_SYMBOL = re.compile(r"(?<![\w.])(?:[A-Za-z]{1,8}(?:#|\+\+)(?!\w)|\.[A-Za-z]{2,12}(?![\w.]))")
-_INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}[A-Z]?(?!\w)")
 _DOT_NAME = re.compile(r"\.(?<![\w.]\.)[A-Za-z]{2}")  # begins with a character: quick to search
 _DOTTED_CAPITAL = re.compile(r"\.[A-Z]\.")
 _SHORT_CAPITALS = re.compile(r"[A-Z]{2,3}(?![\w'’-])")
-_INSIDE_WORD = re.compile(r"[\w.'’-]")  # before such capitals: they are the end of a word
 _LETTER_HYPHEN = re.compile(r"[^\W\d_]-")
-_HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+(?:-[^\W\d_]+){1,3}(?![\w-])")
-_SUSPENSION = re.compile(r"- (?:und|oder|en|of|och|eller|og|ja|tai|és|vagy) ")
-_SUSPENDED = re.compile(rf"(?<!\w)([^\W\d_]{{2,20}}){_SUSPENSION.pattern}([^\W\d_]{{4,30}})")
+_SUSPENSION = "- (?:und|oder|en|of|och|eller|og|ja|tai|és|vagy) "
 _UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
 
 
-# Compiling these takes milliseconds, and text in English needs none of them.
+# Compiled on first use: most queries need none of them, and some take milliseconds.
+@cache
+def _symbol() -> re.Pattern[str]:
+    return re.compile(r"(?<![\w.])(?:[A-Za-z]{1,8}(?:#|\+\+)(?!\w)|\.[A-Za-z]{2,12}(?![\w.]))")
+
+
+@cache
+def _initials() -> re.Pattern[str]:
+    return re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}[A-Z]?(?!\w)")
+
+
+@cache
+def _inside_word() -> re.Pattern[str]:
+    return re.compile(r"[\w.'’-]")  # before capitals: they are the end of a word
+
+
+@cache
+def _hyphenated() -> re.Pattern[str]:
+    return re.compile(r"(?<![\w-])[^\W\d_]+(?:-[^\W\d_]+){1,3}(?![\w-])")
+
+
+@cache
+def _suspension() -> re.Pattern[str]:
+    return re.compile(_SUSPENSION)
+
+
+@cache
+def _suspended_words() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)([^\W\d_]{{2,20}}){_SUSPENSION}([^\W\d_]{{4,30}})")
+
+
+def _has_unspaced(text: str) -> bool:
+    """Whether a text has letters of a script without spaces; U+0E01 is the first of them."""
+    return not text.isascii() and max(text) >= "\u0e01" and bool(_unspaced().search(text))
+
+
 @cache
 def _unspaced() -> re.Pattern[str]:
     return re.compile(f"[{_UNSPACED_LETTERS}]")
@@ -117,9 +147,9 @@ def symbols(text: str) -> list[Quantity]:
     """Return the names in a text whose signs make the word: `C#`, `.NET`; `U.S.A.`, also USA."""
     found: dict[Quantity, None] = {}
     if "#" in text or "++" in text or _DOT_NAME.search(text):
-        for match in _SYMBOL.finditer(text):
+        for match in _symbol().finditer(text):
             found[Quantity(match[0], ("#" + match[0].lower(),))] = None
-    for match in _INITIALS.finditer(text) if _DOTTED_CAPITAL.search(text) else ():
+    for match in _initials().finditer(text) if _DOTTED_CAPITAL.search(text) else ():
         found[Quantity(match[0], (match[0].replace(".", "").lower(),))] = None
     return list(found)
 
@@ -142,13 +172,13 @@ def _joined_in(chunk: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         if ZERO_WIDTH_NON_JOINER in inner:
             yield inner, tuple(split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER))))
     if "-" in chunk:
-        for match in _HYPHENATED.finditer(chunk):
+        for match in _hyphenated().finditer(chunk):
             yield match[0], (match[0].replace("-", ""),)
 
 
 def _suspended(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the full words that `Ein- und Verkauf` may be short for."""
-    for match in _SUSPENDED.finditer(text) if _SUSPENSION.search(text) else ():
+    for match in _suspended_words().finditer(text) if _suspension().search(text) else ():
         first, second = match[1], match[2].lower()
         for cut in range(2, len(second) - 2):
             yield match[0], (first + second[cut:],)
@@ -162,7 +192,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def unspaced_runs(word: str) -> Iterator[tuple[int, int, int]]:
     """Yield the runs of a word as (start, end, size of its n-grams); size 0 for a run of a script
     with spaces between words."""
-    if word.isascii() or not _unspaced().search(word):
+    if not _has_unspaced(word):
         yield 0, len(word), 0
         return
     for run in _runs().finditer(word):
@@ -277,7 +307,7 @@ class Analyzer:
 
     def folded_ngrams(self, word: str) -> list[str]:
         """Return the n-grams of a word of an unspaced script whose folded form has others."""
-        if word.isascii() or not _unspaced().search(word):
+        if not _has_unspaced(word):
             return []
         key = folded(word)
         return [term.term for term in self.word_terms(key).sequence] if key != word else []
@@ -291,7 +321,7 @@ class Analyzer:
                 Quantity(match[0], ("#" + match[0],))
                 for match in _SHORT_CAPITALS.finditer(text)
                 if match[0].lower() in self._stop_words
-                and not _INSIDE_WORD.match(text, match.start() - 1, match.start())
+                and not _inside_word().match(text, match.start() - 1, match.start())
             ]
         return found
 
@@ -426,7 +456,7 @@ class Analyzer:
         parts = word.split(".")
         weight = 1 / len(parts)
         for part in parts:
-            if part.isascii() or not _unspaced().search(part):
+            if not _has_unspaced(part):
                 self._add_spaced_word(part, weight, sequence, alternatives)
                 continue
             for run in _runs().finditer(part):
@@ -467,6 +497,8 @@ class Analyzer:
     @staticmethod
     def is_shorter_than_ngram(term: str) -> bool:
         """Whether a term has fewer characters than the n-grams of its script."""
+        if not _has_unspaced(term):
+            return False
         run = _runs().fullmatch(term)
         return run is not None and len(term) < _NGRAM_SIZES.get(run.lastgroup or "", 0)
 

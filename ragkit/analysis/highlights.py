@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from ragkit.analysis.analyzer import (
@@ -33,7 +34,11 @@ _BIGRAM, _TRIGRAM = 2, 3
 # Fewer characters of a longer word are a coincidence: kana form endings and sounds of other words.
 _MIN_KANA = 3
 _MIN_OF_TRIGRAMS = 4
-_KANA = re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]+")
+
+
+@cache
+def _kana() -> re.Pattern[str]:
+    return re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]+")
 
 
 class Target(NamedTuple):
@@ -200,7 +205,7 @@ class SpanFinder:
         """Yield the n-grams that together are a part of the query, and not a coincidence."""
         for start, end in _merge([(start, end) for start, end, _ in matches]):
             shortest = _BIGRAM if size == _BIGRAM else self._min_of_trigrams
-            if size == _BIGRAM and _KANA.fullmatch(run[start:end]):
+            if size == _BIGRAM and _kana().fullmatch(run[start:end]):
                 shortest = self._min_kana
             if end - start >= shortest:
                 inside = [numbers for first, _, numbers in matches if start <= first < end]
@@ -275,7 +280,7 @@ def _shortest_runs(query: str) -> tuple[int, int]:
         for start, stop, size in unspaced_runs(query[begin:end]):
             if size == _TRIGRAM:
                 trigrams.append(stop - start)
-            elif size and _KANA.fullmatch(query[begin + start : begin + stop]):
+            elif size and _kana().fullmatch(query[begin + start : begin + stop]):
                 kana.append(stop - start)
     return min(kana), min(trigrams)
 

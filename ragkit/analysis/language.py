@@ -8,7 +8,6 @@ different suffix is stripped. Knows texts, not documents.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from functools import cache
 from typing import Any
 
@@ -32,21 +31,38 @@ _MIN_STOP_WORD_SHARE = 0.1  # of the sample's different words that must be stop 
 _MIN_CLASSIFIED_WORDS = 3  # with fewer, and less probable ones, py3langid is a guess
 _MIN_PROBABILITY = 0.6
 _MAX_PROBABILITY_OF_OTHER = 0.01  # of the language by script; below it, related ones share the rest
-_LATIN_CODE = re.compile(r"[{}=;_<>\\|]|\w\(|\w/\w")  # identifiers, formulas, addresses
-_LANGUAGES_BY_STOP_WORD: dict[str, list[str]] = defaultdict(list)
-for _code, _words in STOP_WORDS.items():
-    for _word in _words:
-        _LANGUAGES_BY_STOP_WORD[_word].append(_code)
-_ALL_STOP_WORDS = frozenset(_LANGUAGES_BY_STOP_WORD)
-# Each group is named after the language that is assumed for its script.
-_SCRIPTS = re.compile(
-    r"(?P<en>[A-Za-z\u00c0-\u024f\u1e00-\u1eff])|(?P<ru>[\u0400-\u04ff])|(?P<el>[\u0370-\u03ff])"
-    r"|(?P<ar>[\u0600-\u06ff])|(?P<ta>[\u0b80-\u0bff])|(?P<und>[^\W\d_])"
-)
-# Letters that Russian and Arabic do not have: Ukrainian, Serbian, Persian …
-_NOT_RUSSIAN_OR_ARABIC = re.compile(
-    "[\u0402-\u040f\u0452-\u045f\u0490-\u04ff\u067e\u0686\u0698\u06a9\u06af\u06cc]"
-)
+
+
+# Compiled and collected on first use: no query needs them.
+@cache
+def _latin_code() -> re.Pattern[str]:
+    return re.compile(r"[{}=;_<>\\|]|\w\(|\w/\w")  # identifiers, formulas, addresses
+
+
+@cache
+def _scripts() -> re.Pattern[str]:
+    # Each group is named after the language that is assumed for its script.
+    return re.compile(
+        r"(?P<en>[A-Za-z\u00c0-\u024f\u1e00-\u1eff])|(?P<ru>[\u0400-\u04ff])|(?P<el>[\u0370-\u03ff])"
+        r"|(?P<ar>[\u0600-\u06ff])|(?P<ta>[\u0b80-\u0bff])|(?P<und>[^\W\d_])"
+    )
+
+
+@cache
+def _not_russian_or_arabic() -> re.Pattern[str]:
+    # Letters that Russian and Arabic do not have: Ukrainian, Serbian, Persian …
+    return re.compile(
+        "[\u0402-\u040f\u0452-\u045f\u0490-\u04ff\u067e\u0686\u0698\u06a9\u06af\u06cc]"
+    )
+
+
+@cache
+def _languages_by_stop_word() -> dict[str, list[str]]:
+    languages: dict[str, list[str]] = {}
+    for code, words in STOP_WORDS.items():
+        for word in words:
+            languages.setdefault(word, []).append(code)
+    return languages
 
 
 def language_code(declared: str | None) -> str | None:
@@ -66,8 +82,9 @@ def detect_language(text: str, declared: str | None = None) -> str:
     """
     words = set(text[:_SAMPLE_LENGTH].lower().split())
     counts: dict[str, int] = {}
-    for word in words & _ALL_STOP_WORDS:
-        for code in _LANGUAGES_BY_STOP_WORD[word]:
+    languages = _languages_by_stop_word()
+    for word in words & languages.keys():
+        for code in languages[word]:
             counts[code] = counts.get(code, 0) + 1
     declared_code = language_code(declared)
     if counts:
@@ -89,7 +106,7 @@ def text_language(text: str, declared: str | None = None) -> str:
     if language_code(declared) or _is_clear(sample, detected):
         return detected
     words = [word for word in sample.split() if any(map(str.isalpha, word))]
-    if len(words) < _MIN_CLASSIFIED_WORDS or (sample.isascii() and _LATIN_CODE.search(sample)):
+    if len(words) < _MIN_CLASSIFIED_WORDS or (sample.isascii() and _latin_code().search(sample)):
         return detected
     ranked = [(_ALIASES.get(code, code), share) for code, share in _classifier()(" ".join(words))]
     code, probability = ranked[0]
@@ -114,10 +131,10 @@ def _classifier() -> Any:  # noqa: ANN401 (py3langid has no types)
 
 def _language_by_script(text: str) -> str:
     counts: dict[str, int] = {}
-    for match in _SCRIPTS.finditer(text):
+    for match in _scripts().finditer(text):
         code = match.lastgroup or UNDETERMINED
         counts[code] = counts.get(code, 0) + 1
     best = max(counts, key=counts.__getitem__, default=UNDETERMINED)
-    if best in ("ru", "ar") and _NOT_RUSSIAN_OR_ARABIC.search(text):
+    if best in ("ru", "ar") and _not_russian_or_arabic().search(text):
         return UNDETERMINED
     return best

@@ -14,12 +14,8 @@ from functools import cache
 from typing import Any
 
 ZERO_WIDTH_NON_JOINER = "\u200c"
-_OPTIONAL = (
-    re.compile(  # Hebrew points, Arabic vowel signs and tatweel, the nuktas of Indic scripts
-        "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
-        "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc]"
-    )
-)
+# The patterns are compiled on first use: most texts have no such letter. This is the first one.
+_FIRST_FOLDED = "\u0370"
 _ARABIC = str.maketrans(
     {
         **dict.fromkeys("أإآٱ", "ا"),
@@ -43,12 +39,8 @@ _SERBIAN = str.maketrans(
     dict(zip("абвгдђежзијклмнопрстћуфхцчшѓќѕ", "abvgdđežzijklmnoprstćufhcčšđćz", strict=True))
     | {"љ": "lj", "њ": "nj", "џ": "dž"}
 )
-_NOT_SERBIAN = re.compile("[^абвгдђежзијклљмнњопрстћуфхцчџшѓќѕ]")
 _KATAKANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
-_KANA_VU = re.compile("ゔ([ぁぃぇぉ]?)")
 _BA_ROW = {"ぁ": "ば", "ぃ": "び", "": "ぶ", "ぇ": "べ", "ぉ": "ぼ"}
-_KANA = re.compile("[\u3041-\u30ff]")
-_THAI_ORDER = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")
 
 
 def ordered_thai(text: str) -> str:
@@ -56,7 +48,9 @@ def ordered_thai(text: str) -> str:
 
     Extraction from PDF files often yields them the other way round.
     """
-    return _THAI_ORDER.sub(r"\2\1", text)
+    if "\u0e4d" not in text and "\u0ecd" not in text:
+        return text
+    return _thai_order().sub(r"\2\1", text)
 
 
 def ascii_digits(text: str) -> str:
@@ -72,14 +66,16 @@ def folded(word: str) -> str:
     if word.isascii():
         return word
     word = unicodedata.normalize("NFKC", word).lower()
+    if max(word) < _FIRST_FOLDED:
+        return word
     if _han().search(word):
         word = _simplified(word)
-    if _KANA.search(word):
-        word = _KANA_VU.sub(lambda match: _BA_ROW[match[1]], word.translate(_KATAKANA))
+    if _kana().search(word):
+        word = _kana_vu().sub(lambda match: _BA_ROW[match[1]], word.translate(_KATAKANA))
         if len(word) > 1:  # the sign is a bigram's first character elsewhere
             word = word[0] + word[1:].replace("ー", "")
     decomposed = unicodedata.normalize("NFD", word) if _is_indic(word) else word
-    word = _OPTIONAL.sub("", decomposed).translate(_ARABIC).translate(_ETHIOPIC)
+    word = _optional().sub("", decomposed).translate(_ARABIC).translate(_ETHIOPIC)
     if _is_indic(word):
         word = unicodedata.normalize("NFC", _nasals().sub(_anusvara, word))
     return ascii_digits(word)
@@ -88,7 +84,7 @@ def folded(word: str) -> str:
 def latin(word: str) -> str | None:
     """Return a Serbian word in Latin letters; None for one with other letters than Serbian has."""
     lower = word.lower()
-    return None if _NOT_SERBIAN.search(lower) else lower.translate(_SERBIAN)
+    return None if _not_serbian().search(lower) else lower.translate(_SERBIAN)
 
 
 def _is_indic(word: str) -> bool:
@@ -98,6 +94,35 @@ def _is_indic(word: str) -> bool:
 @cache
 def _han() -> re.Pattern[str]:  # takes milliseconds to compile
     return re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+@cache
+def _kana() -> re.Pattern[str]:
+    return re.compile("[\u3041-\u30ff]")
+
+
+@cache
+def _kana_vu() -> re.Pattern[str]:
+    return re.compile("ゔ([ぁぃぇぉ]?)")
+
+
+@cache
+def _optional() -> re.Pattern[str]:
+    # Hebrew points, Arabic vowel signs and tatweel, the nuktas of Indic scripts.
+    return re.compile(
+        "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
+        "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc]"
+    )
+
+
+@cache
+def _not_serbian() -> re.Pattern[str]:
+    return re.compile("[^абвгдђежзијклљмнњопрстћуфхцчџшѓќѕ]")
+
+
+@cache
+def _thai_order() -> re.Pattern[str]:
+    return re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")
 
 
 @cache

@@ -35,7 +35,7 @@ _COUNTERS = (
     "章条條节節號号頁页回年月日级級届屆版卷册人個个名位天週周岁歳"
     "歲時时分秒次層层階楼樓台本枚件点點度倍"
 )
-_HAN_COUNTER = re.compile(f"[{_COUNTERS}]")
+_FIRST_COUNTER = "\u4e00"
 _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
@@ -106,16 +106,25 @@ def quantities(text: str, language: str) -> list[Quantity]:
     if _DECIMALS.search(text):
         text = ascii_digits(text)
         found += _at_digits(text, language)
-    if not text.isascii() and _HAN_COUNTER.search(text):
+    if _has_counter(text):
         for match in _han_numbers().finditer(text):
             digits = match[1] if match[1].isdigit() else str(_han_value(match[1]))
             found.append(Quantity(match[0], (f"{_PREFIX}{digits}{match[2]}",)))
     return list(dict.fromkeys(found))
 
 
+def _has_counter(text: str) -> bool:
+    return not text.isascii() and max(text) >= _FIRST_COUNTER and bool(_han_counter().search(text))
+
+
+@cache
+def _han_counter() -> re.Pattern[str]:
+    return re.compile(f"[{_COUNTERS}]")
+
+
 def may_have_quantities(text: str) -> bool:
     """Whether a word of a normalized text may belong to a quantity."""
-    return bool(_DECIMALS.search(text) or (not text.isascii() and _HAN_COUNTER.search(text)))
+    return bool(_DECIMALS.search(text)) or _has_counter(text)
 
 
 def _at_digits(text: str, language: str) -> list[Quantity]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ragkit.analysis import spelling
 from ragkit.analysis.analyzer import (
@@ -68,8 +67,7 @@ _LINKED_ENDINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """Another term that a word of the query is found by.
 
     `is_extra`: its score is added; of the word's terms and its other forms the best score counts.
@@ -81,8 +79,7 @@ class Form:
     is_extra: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class QueryWord:
+class QueryWord(NamedTuple):
     """A word of the query with its index terms. No term belongs to two words. A term with spaces
     is several terms in a row."""
 
@@ -114,8 +111,7 @@ class QueryWord:
         return max(1.0, (max(best, 1.0) if self.terms else best) + extra)
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPlan:
+class QueryPlan(NamedTuple):
     """What a query looks up. `required` and `excluded` are words and phrases."""
 
     words: tuple[QueryWord, ...]
@@ -128,8 +124,7 @@ class QueryPlan:
         return sum(word.weight * word.idf * word.factor for word in self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A word, or a part of one, with its term in each language."""
 
     surface: str
@@ -242,7 +237,7 @@ class QueryPlanner:
             if fresh or not word.terms:
                 kept = tuple(form for form in forms if form.term not in used_terms)
                 is_changed = len(fresh) < len(word.terms) or len(kept) < len(word.forms)
-                words.append(replace(word, terms=fresh, forms=kept) if is_changed else word)
+                words.append(word._replace(terms=fresh, forms=kept) if is_changed else word)
             used_terms.update(fresh)
         return tuple(words)
 
@@ -258,7 +253,7 @@ class QueryPlanner:
             for token in self._tokens_of(word):
                 first = tokens.setdefault(token.terms, token)
                 if first.weight < token.weight:  # the same word as a part of another
-                    tokens[token.terms] = replace(first, weight=token.weight)
+                    tokens[token.terms] = first._replace(weight=token.weight)
             if len(tokens) > 2 * MAX_TERMS:
                 break
         for joined in joined_spellings(normalize(text), is_query=True)[:MAX_TERMS]:
@@ -564,7 +559,7 @@ class QueryPlanner:
         if not candidates:
             return word
         _, correction, terms = min(candidates)
-        return replace(word, terms=terms, corrected_to=correction, matched_idf=self.idf(terms))
+        return word._replace(terms=terms, corrected_to=correction, matched_idf=self.idf(terms))
 
     def _completions(self, prefix: str) -> list[str]:
         """Return the most frequent terms that begin with a word too short to be a term."""

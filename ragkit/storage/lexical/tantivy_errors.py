@@ -16,8 +16,6 @@ from collections.abc import Iterator
 
 from ragkit.errors import CollectionError
 
-# How Rust shows an error of the operating system: for users, and for debugging.
-_OS_ERROR = re.compile(r"\(os error (\d+)\)|\bcode: (\d+), kind: ")
 _MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
 logger = logging.getLogger("ragkit")
 
@@ -69,7 +67,7 @@ def translate(error: BaseException, problem: str) -> Exception | None:
         return None
     details = str(error)
     logger.debug("tantivy: %s", details)
-    if match := _OS_ERROR.search(details):
+    if match := re.search(r"\(os error (\d+)\)|\bcode: (\d+), kind: ", details):
         code = int(match[1] or match[2])
         return OSError(code, os.strerror(code))
     if any(sign in details for sign in _MISSING_FILE):
