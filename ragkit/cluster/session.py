@@ -11,12 +11,9 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ragkit.errors import UnavailableError, UsageError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 LOCAL = "ray"  # `--on ray`: a Ray of its own on this machine
 _PREFIX = "ray://"
@@ -43,7 +40,7 @@ def parse_target(target: str) -> str | None:
     return address
 
 
-def import_ray() -> ModuleType:
+def import_ray() -> Any:  # noqa: ANN401 - Ray has no types
     """Return Ray, with its usage reporting switched off. Raises UnavailableError if it is not
     installed."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

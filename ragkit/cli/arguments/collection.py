@@ -28,6 +28,16 @@ def add_wait(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_on(command: argparse.ArgumentParser, what: str) -> None:
+    """Add `--on`, of the commands that can run on a cluster."""
+    command.add_argument(
+        "--on",
+        metavar="ray[://HOST:PORT]",
+        help=f"{what} on a Ray cluster: ray starts one on this machine, ray://HOST:PORT joins that "
+        "of this head, ray://auto the one of this machine (docs/scale.md)",
+    )
+
+
 def add_init(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `init`."""
     command.add_argument(
@@ -77,6 +87,7 @@ def add_index(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="make a sharded collection of N parts, or change their number (docs/scale.md)",
     )
+    add_on(command, "index a sharded collection")
     command.add_argument(
         "--dry-run", action="store_true", help="report what would change, and change nothing"
     )

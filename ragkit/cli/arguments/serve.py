@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ragkit.cli.arguments.collection import add_on
+
 MCP_PORT = 8766
 SERVE_PORT = 8765
 
@@ -82,6 +84,13 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="maximum searches computed together (default: 32); 1: no batching",
+    )
+    add_on(command, "search the shards of a sharded collection")
+    command.add_argument(
+        "--replicas",
+        type=int,
+        metavar="N",
+        help="with --on: processes for each shard, on different machines (default: 2)",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -55,7 +56,7 @@ def index(arguments: Namespace) -> int:
         if is_missing(path):
             raise UsageError(f"no file or folder at {path}")
     folder = locate_or_address(load_settings(arguments).collection)
-    if arguments.shards is not None or Collection.is_sharded(folder):
+    if arguments.on is not None or arguments.shards is not None or Collection.is_sharded(folder):
         return _index_shards(arguments, folder)
     if (
         arguments.dry_run
@@ -77,13 +78,20 @@ def _index_shards(arguments: Namespace, folder: str | Path) -> int:
         raise UsageError("--watch does not work on a sharded collection; run index again instead")
     settings = load_settings(arguments)
     before_step = _background(settings.nice)
-    with progress() as show:
+    with contextlib.ExitStack() as stack:
+        index_shards = Collection.index_shards
+        if arguments.on is not None:
+            from ragkit.cluster.session import connected
+
+            stack.enter_context(connected(arguments.on))
+            from ragkit.cluster.ingest import index_shards
+        show = stack.enter_context(progress())
 
         def step(done: Progress) -> None:
             before_step()
             show(done)
 
-        report = Collection.index_shards(
+        report = index_shards(
             folder,
             arguments.paths,
             shards=arguments.shards,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.arguments.serve import MCP_PORT
-from ragkit.cli.commands.groups import open_collection
+from ragkit.cli.commands.groups import load_with_origins, locate_or_address, open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.server_log import server_log
 from ragkit.cli.output.terminal import print_message, printable_record
@@ -25,6 +25,7 @@ from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
+    from ragkit.cluster.serve import ClusterService
     from ragkit.serving.collections.library import Library
     from ragkit.serving.collections.watching import Watchers
 
@@ -61,12 +62,22 @@ def serve(arguments: Namespace) -> int:
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
     rights = folder_rights(arguments.add_from, arguments.upload_to)
+    if arguments.on is None and arguments.replicas is not None:
+        raise UsageError("--replicas needs --on ray")
+    if arguments.on is not None and (arguments.collections or arguments.watch):
+        raise UsageError("--on serves the sharded collection of -c, without FOLDER and --watch")
     if rights.upload_to and len(arguments.collections) > 1:
         raise UsageError("--upload-to needs a single collection; files of several would be mixed")
     with ExitStack() as stack:
         stack.enter_context(server_log(verbose=arguments.verbose, file=arguments.log_file))
-        collections = _open_collections(arguments, stack)
+        service = None if arguments.on is None else _start_replicas(arguments, stack)
+        if service is None:
+            collections = _open_collections(arguments, stack)
+        else:
+            collections = {DEFAULT: service.collection}
         library = stack.enter_context(closing(Library(collections, batch)))
+        if service is not None:
+            service.keep_current(library[DEFAULT].replace)
         bound = stack.enter_context(bind_socket(arguments.host, arguments.port))
         library.warm()
         address = f"http://{_in_url(arguments.host)}:{bound.getsockname()[1]}"
@@ -82,6 +93,23 @@ def serve(arguments: Namespace) -> int:
             print_message("interrupted; requests in progress have been answered")
             return INTERRUPTED
     return 0
+
+
+def _start_replicas(arguments: Namespace, stack: ExitStack) -> ClusterService:
+    """Start replicas of the shards of the collection that -c names, on a Ray cluster."""
+    from ragkit.cluster.session import connected
+
+    settings, origins = load_with_origins(arguments)
+    address = locate_or_address(settings.collection)
+    stack.enter_context(connected(arguments.on))
+    from ragkit.cluster.serve import DEFAULT_REPLICAS, ClusterService
+
+    replicas = DEFAULT_REPLICAS if arguments.replicas is None else arguments.replicas
+    service = ClusterService(
+        str(address), replicas, settings=settings, notify=_print_once,
+        chosen_settings=tuple(origins),
+    )  # fmt: skip
+    return stack.enter_context(closing(service))
 
 
 def _watch(library: Library, stack: ExitStack) -> Watchers:

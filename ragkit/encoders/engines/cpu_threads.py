@@ -28,11 +28,26 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _users = 0
 _limit: Any = None
+_max_cores: int | None = None
+
+
+def limit_cores(count: int) -> None:
+    """Use at most this number of cores in this process, before the first encoder is loaded: what a
+    scheduler has assigned to it. Raises ValueError below 1."""
+    global _max_cores  # noqa: PLW0603 - the setting belongs to the process
+    if count < 1:
+        raise ValueError(f"{count} cores; expected 1 or more")
+    _max_cores = count
 
 
 def available_cores() -> int:
     """Return the number of physical cores that this process may use. A second thread of a core
     shares its arithmetic units and slows matrix products down."""
+    cores = _allowed_cores()
+    return cores if _max_cores is None else min(cores, _max_cores)
+
+
+def _allowed_cores() -> int:
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)

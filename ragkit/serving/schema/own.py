@@ -98,6 +98,15 @@ SCHEMAS: dict[str, Any] = {
             },
             "query": STRING,
             "hits": array_schema(ref("Hit")),
+            "partial": {
+                "type": "boolean",
+                "description": "true if shards of a sharded collection did not answer; else absent",
+            },
+            "missing_shards": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "description": "the numbers of these shards",
+            },
         },
         *("query", "hits"),
     ),
