@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ragkit.documents.layout.cleaning import strip_invalid_characters
@@ -32,7 +33,10 @@ _LEGACY = (
 _WESTERN_LETTERS = frozenset("àâäáãåæçéèêëíìîïñóòôöõøœúùûüßÿÀÂÄÁÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜ")
 _WESTERN_SIGNS = frozenset("\xa0\xad“”„‘’‚–—…•€£¥§©®™°·«»‹›¡¿´×÷±²³½¼¾ªº†‡µ")
 # Single-byte encodings that a guess is compared with, the more frequent first.
-_CANDIDATES = ("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp852", "mac_roman", "cp850")
+_CANDIDATES = (
+    *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp852", "mac_roman", "cp850"),
+    *("iso8859_5", "mac_latin2"),
+)
 _DOUBLE_BYTE = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
 _CP1250_ONLY = bytes(range(0x80, 0xA0))
 _LATIN2_LETTERS = bytes([0xA6, 0xA9, 0xAB, 0xAC, 0xAE, 0xB6, 0xB9, 0xBB, 0xBC, 0xBE])  # ŚŠŤŹŽśšťźž
@@ -164,11 +168,16 @@ def _guess(data: bytes, first_bad: int) -> Decoded:
 
 
 def _guess_western(sample: bytes) -> str | None:
-    """latin-1 or cp1252 if the letters beyond ASCII are few and all of them common.
+    """latin-1, cp1252 or latin-9 if the letters beyond ASCII are few and all of them common.
 
     charset-normalizer takes short French, Spanish or German texts for Polish; this comes first.
     """
-    text = sample.decode("cp1252", errors="replace")
+    found = _check_western(sample, "cp1252")
+    return found or ("iso8859_15" if _check_western(sample, "iso8859_15") else None)
+
+
+def _check_western(sample: bytes, encoding: str) -> str | None:
+    text = sample.decode(encoding, errors="replace")
     foreign = [char for char in text if char > "\x7f"]
     letters = sum(map(str.isalpha, text))
     if not _WESTERN_LETTERS.union(_WESTERN_SIGNS).issuperset(foreign):
@@ -212,7 +221,24 @@ def _correct(sample: bytes, guess: str) -> str:
         return guess
     if guess == "cp1250" and _looks_like_latin2(sample):
         return "iso8859_2"
-    ranked = {encoding: _oddity(sample, encoding) for encoding in (guess, *_CANDIDATES)}
+    best = least_odd(sample, (guess, *_CANDIDATES))
+    return "cp874" if best not in _DOUBLE_BYTE and _is_thai(sample, best) else best
+
+
+def _is_thai(sample: bytes, guess: str) -> bool:
+    """Whether a text is odd as guessed, and nearly all of its letters are Thai as cp874."""
+    try:
+        text = sample.decode("cp874")
+    except UnicodeDecodeError:
+        return False
+    foreign = sum(char > "\x7f" for char in text)
+    thai = sum("\u0e01" <= char <= "\u0e5b" for char in text)
+    return 10 * thai >= 9 * foreign and 10 * _oddity(sample, guess) > foreign
+
+
+def least_odd(sample: bytes, encodings: Sequence[str]) -> str:
+    """Return the encoding in which the letters stand as in words; the first of several."""
+    ranked = {encoding: _oddity(sample, encoding) for encoding in encodings}
     return min(ranked, key=lambda encoding: ranked[encoding])
 
 

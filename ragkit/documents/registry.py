@@ -248,6 +248,20 @@ _ROWS: tuple[Format, ...] = (
         " → metadata",
     ),
     Format(
+        media_type="text/x-wiki",
+        name="MediaWiki",
+        extensions="mediawiki wiki wikitext",
+        reader=f"{_FORMATS}.markup.mediawiki:read_mediawiki",
+        content="the text without markup; headings, tables, notes, values of templates",
+    ),
+    Format(
+        media_type="text/x-typst",
+        name="Typst",
+        extensions="typ",
+        reader=f"{_FORMATS}.markup.typst:read_typst",
+        content="the text without comments, settings and labels; headings; formulas stay",
+    ),
+    Format(
         media_type="text/x-tex",
         name="LaTeX",
         extensions="tex ltx sty",

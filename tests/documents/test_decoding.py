@@ -116,6 +116,11 @@ JAPANESE = "東京へ行く。ポンプの保証は三年間です。"
         *((GERMAN, encoding) for encoding in ("cp1252", "mac_roman", "cp850")),
         *((JAPANESE, encoding) for encoding in ("cp932", "euc_jp", "iso2022_jp")),
         ("Čišćenje pumpe: šalica žita, đak, ćevapi.", "iso8859_2"),
+        (RUSSIAN, "iso8859_5"),
+        (CZECH, "mac_latin2"),
+        ("Prix : 12 €, une œuvre d'art, à Noël", "iso8859_15"),
+        ("การรับประกันปั๊มสามปีนับจากวันที่ซื้อ", "cp874"),
+        ("水泵的保修期为自购买之日起三年。请保留收据。", "gb18030"),
     ],
 )
 def test_legacy_encodings_are_guessed_by_how_letters_stand_in_words(text, encoding):

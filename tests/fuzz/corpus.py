@@ -35,6 +35,9 @@ _MARKUP = {
     "+---+---+\n| a | b |\n+===+===+\n| 1 | 2 |\n|   | 3 |\n+---+---+\n\n== ==\na  b\n== ==\n1  2\n"
     "== ==\n\n"
     ".. list-table::\n   :header-rows: 1\n\n   * - a\n     - b\n   * - 1\n     - 2\n\nEnd.\n",
+    "a.mediawiki": "= Keys =\n'''Two''' [[A|keys]].<ref>Note</ref>\n{| class=x\n! A !! B\n|-\n"
+    "| 1 || style=x | 2\n|}\n{{Box|a=b}}\n* one\n",
+    "a.typ": "#set page()\n#import \"x\"\n= Keys <k>\nIn a _vault_. // no\n#text(red)[*bold*]\n",
     "a.adoc": "= Keys\n:author: Ann\n\n== First\n\n----\ncode\n----\n\nxref:a[b] <<a,b>>\n",
     "a.org": "#+TITLE: Keys\n* TODO First :tag:\n:PROPERTIES:\n:ID: 1\n:END:\n#+begin_src python\n"
     "x = 1\n#+end_src\n[[http://x.y][link]]\n",

@@ -10,8 +10,11 @@ import unicodedata
 import zipfile
 from collections.abc import Sequence
 
+from ragkit.documents.decoding import least_odd
+
 _FLAG_UTF8 = 0x800
 _MAX_SAMPLE = 20_000  # bytes of names that are looked at
+_SINGLE_BYTE = ("cp437", "cp850", "cp852", "cp1252")  # of programs in Europe
 _MIN_HANGUL = 8  # letters, all in the range of Hangul, that are not Chinese
 
 
@@ -61,7 +64,7 @@ def _guess(names: list[bytes]) -> str:
                 "\u0400" <= char <= "\u04ff" or char in "№«»–—ё" for char in text if char > "\x7f"
             ):
                 return encoding
-    return "cp437"
+    return least_odd(sample, _SINGLE_BYTE)
 
 
 def _guess_asian(sample: bytes) -> str | None:

@@ -32,6 +32,8 @@ def make(names, encoding):
         (["보고서와계약서견적서.txt"], "cp949"),
         (["Отчёт.txt", "Договор.txt"], "cp866"),
         (["Entwürfe für Köln.txt"], "cp437"),
+        (["Übersicht.txt", "Größe der Räume.txt"], "cp1252"),
+        (["Příloha smlouvy.txt", "Žádost o dovolenou.txt"], "cp852"),
         (["plain.txt"], "ascii"),
     ],
 )

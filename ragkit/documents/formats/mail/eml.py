@@ -322,17 +322,22 @@ def _plain_text(part: Message) -> str:
 
 def _join_flowed_lines(text: str, delete_space: bool) -> str:
     """Join the lines of a paragraph in `format=flowed` (RFC 3676): a line that ends in a space
-    continues on the next line. Quoted lines and the signature separator stay.
+    continues on the next line of the same quotation. The signature separator stays.
 
     `delete_space`: that space is no part of the text (`delsp`)."""
     lines: list[str] = []
-    continues = False
+    continues, depth_before = False, 0
     for line in text.split("\n"):
-        if continues and not line.startswith(">"):
-            lines[-1] = (lines[-1][:-1] if delete_space else lines[-1]) + line
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")  # added before lines that begin with a space or ">"
+        if continues and depth == depth_before:
+            lines[-1] = (lines[-1][:-1] if delete_space else lines[-1]) + content
         else:
-            lines.append(line)
-        continues = line.endswith(" ") and line != "-- " and not line.startswith(">")
+            lines.append(
+                f"{'>' * depth} {content}" if depth and content else line[:depth] + content
+            )
+        continues, depth_before = content.endswith(" ") and content != "-- ", depth
     return "\n".join(lines)
 
 

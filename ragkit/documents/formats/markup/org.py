@@ -29,6 +29,10 @@ _HIDDEN_TREE = re.compile(
     r"^(?:[A-Z]{2,20}[ \t]+)?COMMENT(?:[ \t]|$)|[ \t]:(?:[\w@#%]+:)*noexport:"
 )
 _BLOCKS = frozenset({"src", "example", "export", "verse", "comment"})  # all but comments: fences
+# Keywords whose values are no text of the document.
+_SETTINGS = frozenset(
+    {"macro", "tblfm", "startup", "options", "setupfile", "property", "latex_header", "html_head"}
+)
 _METADATA_KEYWORDS = frozenset(
     {"author", "date", "email", "language", "description", "keywords", "filetags"}
 )
@@ -78,8 +82,9 @@ def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
             in_drawer = lowered != ":end:"
             lines.add("")
         elif (keyword := _KEYWORD.match(line[:_MAX_HEADING_CHARS])) is not None:
-            keywords.setdefault(keyword[1].lower(), keyword[2].strip())
-            lines.add(line)
+            key = keyword[1].lower()
+            keywords.setdefault(key, keyword[2].strip())
+            lines.add("" if key in _SETTINGS or key.startswith("attr_") else line)
         elif lowered.startswith("# ") or lowered == "#":
             lines.add("")
         elif (headline := _HEADLINE.match(line[:_MAX_HEADING_CHARS])) is not None:

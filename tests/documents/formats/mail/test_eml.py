@@ -74,7 +74,7 @@ def test_declared_undeclared_and_wrong_charsets(header, content, text):
 def test_format_flowed_paragraphs_are_one_line():
     head = b"Subject: x\nContent-Type: text/plain; format=flowed\n\n"
     assert body_of(head + b"One line \ngoes on.\n> quoted \n> here\n-- \nAnn\n") == (
-        "One line goes on.\n> quoted \n> here\n-- \nAnn"
+        "One line goes on.\n> quoted here\n-- \nAnn"
     )
 
 
@@ -211,6 +211,13 @@ def multipart(kind, *parts, boundary="b", more=""):
 def inline_text(content_type_and_body):
     message = f"{HEAD}Content-Type: {content_type_and_body}"
     return read(message.encode(), "a.eml").text.partition("\n\n")[2]
+
+
+def test_lines_of_one_quotation_are_joined_in_flowed_text():
+    flowed = "> one \n> quotation\n>> another \n>> one\n-- \nAnn\n From here"
+    assert inline_text(f"text/plain; format=flowed\n\n{flowed}") == (
+        "> one quotation\n>> another one\n-- \nAnn\nFrom here"
+    )
 
 
 def test_lines_of_flowed_text_are_joined_with_or_without_their_blank():

@@ -1,0 +1,43 @@
+"""MediaWiki text: what a page shows, line by line."""
+
+import pytest
+
+from ragkit.documents.formats.markup.mediawiki import read_mediawiki
+
+
+def read(text):
+    return read_mediawiki(text.encode(), "a.wiki")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("The '''harbour''' has ''two'' [[Pier|piers]].", "The harbour has two piers."),
+        ("See [[Pier#North]] and [https://example.org the port].", "See Pier#North and the port."),
+        ("two piers.<ref name=x>Port book, p. 3</ref>", "two piers. [Port book, p. 3]"),
+        ("two piers<ref name=x/> here", "two piers here"),
+        ("2<sup>64</sup> bytes, H<sub>2</sub>O&nbsp;5&minus;3", "2^64 bytes, H2O 5−3"),
+        ("[[File:Pier.jpg|thumb|200px|The [[North Pier|pier]] at dusk]]", "[The pier at dusk]"),
+        ("[[Category:Harbours]]", ""),
+        ("{{Infobox|name=Harbour}}", "Infobox | name=Harbour"),
+        ("* one", "- one"),
+        ("** two", "  - two"),
+        ("a <!-- no --> b", "a  b"),
+        ("__NOTOC__", ""),
+    ],
+)
+def test_a_line_shows_its_words(line, text):
+    assert read(line).text == text
+
+
+def test_headings_tables_and_code():
+    document = read(
+        "== Dues ==\n"
+        '{| class="wikitable"\n! Ship !! style="x" | Fee\n|-\n| Barge || 40\n|-\n| Tug\n|}\n'
+        "<syntaxhighlight lang=py>\nx = '''1'''\n</syntaxhighlight>\nend"
+    )
+    assert document.text.split("\n") == [
+        "Dues", "", "Ship | Fee", "", "Barge | 40", "", "Tug", "", "", "x = '''1'''", "", "end",
+    ]  # fmt: skip
+    assert [(heading.level, heading.text) for heading in document.headings] == [(2, "Dues")]
+    assert len(document.fences) == 1
