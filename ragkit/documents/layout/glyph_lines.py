@@ -69,8 +69,8 @@ def write_line(glyphs: list[Glyph], size: float) -> str:
 def _lam_alefs_in_order(glyphs: list[Glyph]) -> str:
     texts = [glyph.text for glyph in glyphs]
     for index, (glyph, following) in enumerate(pairwise(glyphs)):
-        same_box = (glyph.left, glyph.right) == (following.left, following.right)
-        if same_box and glyph.text in _ALEFS and following.text == _LAM:
+        is_ligature = glyph.origin == following.origin
+        if is_ligature and glyph.text in _ALEFS and following.text == _LAM:
             texts[index], texts[index + 1] = following.text, glyph.text
     return "".join(texts)
 
@@ -106,8 +106,11 @@ def _cluster_in_order(cluster: list[Glyph]) -> list[Glyph]:
     letters = [glyph for glyph in cluster if unicodedata.category(glyph.text[:1] or " ") != "Mn"]
     marks = [glyph for glyph in cluster if glyph not in letters]
     boxes = {(glyph.left, glyph.right) for glyph in letters}
-    if len(letters) > 1 and len(boxes) == 1 and _RTL_LETTER.match(letters[0].text):
-        letters.reverse()
+    if len(letters) > 1 and _RTL_LETTER.match(letters[0].text):
+        if len(boxes) == 1:
+            letters.reverse()
+        else:  # PDFium has given each letter its share of the ligature's box
+            letters.sort(key=lambda glyph: -glyph.left)
     return letters + marks
 
 

@@ -45,6 +45,12 @@ def test_letters_of_one_ligature_are_in_the_order_of_the_word():
     assert write_line([*ligature, *latin], 10) == "لاabcdef"
 
 
+def test_letters_that_share_the_box_of_a_ligature_go_from_right_to_left():
+    ligature = [Glyph("ا", 0, 0, 5), Glyph("ل", 0, 5, 10)]
+    assert write_line(ligature, 10) == "لا"
+    assert write_line(ligature[::-1], 10) == "لا"
+
+
 def test_a_gap_between_words_becomes_a_blank():
     glyphs = [Glyph("ג", 50, 50, 60), Glyph("ב", 20, 20, 30), Glyph("א", 10, 10, 20)]
     assert write_line(glyphs, 10) == "ג בא"
