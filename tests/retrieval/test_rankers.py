@@ -7,16 +7,18 @@ import threading
 import numpy as np
 import pytest
 
+from ragkit import Collection, Settings
 from ragkit.errors import UsageError
 from ragkit.retrieval import calibration
 from ragkit.retrieval.rankers import ScoredPassage, bounded_top_k, exact_top_k
+from tests.conftest import WordEncoder
 
 
-@pytest.fixture
-def filled(collection, tmp_path):
-    """Return a collection of 120 documents of random words; a third of them have a duplicate."""
-    folder = tmp_path / "filled"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Return a collection of 120 documents of random words; a third of them have a duplicate. No
+    test changes it."""
+    folder = tmp_path_factory.mktemp("filled")
     chance = np.random.default_rng(3)
     words = [f"word{n}" for n in range(40)]
     for number in range(120):
@@ -24,8 +26,13 @@ def filled(collection, tmp_path):
         (folder / f"{number:03}.txt").write_text(text)
         if number % 3 == 0:
             (folder / f"{number:03}-copy.txt").write_text(text)
-    collection.index(folder)
-    return collection
+    with Collection(
+        tmp_path_factory.mktemp("kit"),
+        settings=Settings(passage_tokens=40, overlap=0.0),
+        encoder=WordEncoder(),
+    ) as collection:
+        collection.index(folder)
+        yield collection
 
 
 def brute_force(collection, query, k):
@@ -199,10 +206,11 @@ def test_invalid_queries_and_options_raise_usage_error(filled, arguments, messag
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_a_query_of_100_kb_is_truncated_with_a_warning(filled, notices, mode):
-    hits = filled.search("word1 word2 " + "padding " * 12_500, k=3, mode=mode)
+def test_a_query_of_100_kb_is_truncated_with_a_warning(collection, folder, notices, mode):
+    collection.index(folder)
+    hits = collection.search("keys parents cats " + "padding " * 12_500, k=3, mode=mode)
     assert len(hits) == 3
-    assert "the query has 12502 tokens; words reads the first 60" in notices[0]
+    assert "the query has 12503 tokens; words reads the first 60" in notices[0]
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
