@@ -12,12 +12,12 @@ from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.vectors.index import VectorIndex
 from tests.conftest import WordEncoder
 
-COUNT = 1000
+COUNT = 500
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """Return a collection of 1,000 records: `n` from 0, `even` yes or no, texts with few words."""
+    """Return a collection of 500 records: `n` from 0, `even` yes or no, texts with few words."""
     folder = tmp_path_factory.mktemp("rows")
     chance = np.random.default_rng(5)
     lines = []
@@ -104,9 +104,9 @@ def test_exact_changes_nothing_in_a_small_collection(rows, mode):
 
 
 ASKED = [
-    *(f"word{n} word{n + 5} word{(7 * n) % 60}" for n in range(0, 20, 5)),
-    *(f'"word{n} word{n + 1}" word5' for n in range(0, 20, 5)),
-    *(f"word{n} word{n + 1} -word{n + 2}" for n in range(0, 20, 5)),
+    *(f"word{n} word{n + 5} word{(7 * n) % 60}" for n in range(0, 20, 10)),
+    *(f'"word{n} word{n + 1}" word5' for n in range(0, 20, 10)),
+    *(f"word{n} word{n + 1} -word{n + 2}" for n in range(0, 20, 10)),
 ]
 
 
