@@ -39,7 +39,7 @@ def embedded():
     openings = [" ".join(text.split()[:12]) for text in texts[TEXTS:]]
     encoder = load(ModelSpec("all-MiniLM-L6-v2"))[1]
     rows = encoder.encode_passages(
-        [text[:240] for text in [*texts[:TEXTS], *iter_paragraphs(DATA)]]
+        [text[:120] for text in [*texts[:TEXTS], *iter_paragraphs(DATA)]]
     )
     return rows, encoder.encode_queries([*questions(), *openings])
 
