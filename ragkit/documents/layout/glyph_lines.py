@@ -22,10 +22,12 @@ _ALEFS, _LAM = frozenset("اأإآٱ"), "ل"
 _MIN_GAP = 0.15  # of the font size: a blank
 _MIN_GAP_BESIDE_SPACING_MARK = 0.4  # whose own width the font does not tell
 _MIN_RTL_GAP = 0.17
+_MIN_DIGIT_GAP = 0.42  # between Arabic digits, of which some are narrow
+_ARABIC_DIGITS = frozenset("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬٪")
 _MIN_SPACED_LETTERS = 6
 _SPACED_SHARE = 0.7  # of the words of a letter-spaced line are single letters
 _NUMBER_SIGNS = frozenset("%$€£₪°+#")
-_JOINING = frozenset("-/.,:%+#_&@=~'’–\\")  # between the letters or digits of a left-to-right run
+_JOINING = frozenset("-/.,:%+#_&@=~'’–\\٫٬")  # between the letters or digits of a left-to-right run
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
@@ -86,7 +88,9 @@ def _right_to_left(glyphs: list[Glyph], size: float) -> str:
         parts = _cluster_in_order(list(cluster))
         right = max(glyph.right for glyph in parts)
         is_blank = not "".join(glyph.text for glyph in parts).strip()
-        has_gap = edge is not None and edge - right > _MIN_RTL_GAP * size
+        is_number = bool(ordered) and {parts[0].text, ordered[-1]} <= _ARABIC_DIGITS
+        min_gap = _MIN_DIGIT_GAP if is_number else _MIN_RTL_GAP
+        has_gap = edge is not None and edge - right > min_gap * size
         if has_gap and not is_blank and ordered and ordered[-1].strip():
             ordered.append(" ")
         if not is_blank or (ordered and ordered[-1].strip()):
@@ -133,7 +137,18 @@ def _turn_runs(ordered: list[str]) -> str:
     if brackets and brackets[0] in _CLOSING:  # the file has the shapes, not the characters
         for at in outside:
             pieces[at] = pieces[at].translate(_MIRRORED)
+    for opening, closing in ("()", "[]"):
+        _pair_brackets(pieces, outside, opening, closing)
     return "".join(pieces)
+
+
+def _pair_brackets(pieces: list[str], outside: list[int], opening: str, closing: str) -> None:
+    """Where PDFium has turned some brackets of a line and not others, open and close in turn."""
+    places = [at for at in outside if pieces[at] in (opening, closing)]
+    opened = sum(pieces[at] == opening for at in places)
+    if len(places) % 2 == 0 and 2 * opened != len(places):
+        for number, at in enumerate(places):
+            pieces[at] = closing if number % 2 else opening
 
 
 def _direction(text: str) -> str:

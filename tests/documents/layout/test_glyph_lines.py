@@ -32,6 +32,8 @@ def visual(text, step=10):
         (",12-15 םידומע", "עמודים 12-15,"),
         (")B( םגד", "דגם (B)"),  # the characters of the brackets
         ("(B) םגד", "דגם (B)"),  # their shapes
+        ("(B( םגד", "דגם (B)"),  # one of each
+        ("لاير ١٢٣٫٥ رعس", "سعر ١٢٣٫٥ ريال"),
     ],
 )
 def test_right_to_left_lines_are_in_reading_order(shown, logical):
