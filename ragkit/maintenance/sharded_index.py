@@ -287,7 +287,21 @@ def _prepare(
 
 
 def finish_plans(prepared: Sequence[run.PreparedRun], *, prune: bool) -> None:
-    """Decide about the missing files of all shards, target by target."""
+    """Decide about the missing files of all shards, target by target. A file that has moved to
+    another shard is one of the new files there: it is removed here, whatever else is missing."""
+    stamps = {
+        (task.file.size, task.file.mtime_ns, task.file.inode)
+        for each in prepared
+        for plan in each.plans
+        for task in plan.new
+    }
+    for each in prepared:
+        for plan in each.plans:
+            moved = [row for row in plan.missing if (row.size, row.mtime_ns, row.inode) in stamps]
+            ids = {row.id for row in moved}
+            plan.missing = [row for row in plan.missing if row.id not in ids]
+            plan.removed += moved
+            plan.left_count += sum(row.has_text for row in moved)
     by_target: dict[tuple[str, str], list[Plan]] = {}
     for each in prepared:
         for plan in each.plans:

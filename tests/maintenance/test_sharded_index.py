@@ -92,6 +92,17 @@ def test_a_missing_file_is_one_of_all_shards(files, index):
     assert index(prune=True).passages == 0
 
 
+def test_moved_files_are_moved_into_other_shards(files, index):
+    """Their new paths belong to other shards; nothing is missing, even if all files move."""
+    index(files, shards=3)
+    (files / "inner").mkdir()
+    for file in files.glob("*.txt"):
+        file.rename(files / "inner" / file.name)
+    report = index()
+    assert (report.moved, report.added, report.removed, report.passages) == (6, 0, 0, 6)
+    assert report.warnings == ()
+
+
 def test_a_dry_run_changes_nothing(tmp_path, files, index):
     index(files, shards=2)
     (files / "new.txt").write_text("a new text")
