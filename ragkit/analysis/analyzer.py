@@ -24,6 +24,7 @@ from ragkit.analysis.quantities import Quantity, may_have_quantities, quantities
 from ragkit.analysis.stopwords import STOP_WORDS
 
 STOP_PREFIX = "~"  # before the term of a stop word
+_PUNCTUATION = ".,;:!?()[]{}<>\"'`*/|-"  # around a word; no sign of an identifier
 MAX_WORD_LENGTH = 80  # characters; longer words are hashes and base64
 _SHORT_PLURAL_LENGTH = 4  # letters of `gpus`; longer words with this ending are singulars
 _MAX_CACHED_WORDS = 50_000  # words and their further terms
@@ -438,15 +439,31 @@ class Analyzer:
         )
 
     def chunks_with(self, chunks: Iterable[str], terms: Set[str]) -> list[str]:
-        """Return those chunks of text, without white space, that have any of these terms; further
-        terms (`index_forms`) do not count."""
+        """Return those chunks of text, without white space, that have any of these terms, in any
+        order; further terms (`index_forms`) do not count.
+
+        Words without parts, which most chunks are, are stemmed in one call.
+        """
         cache = self._current_cache()
-        return [
+        plain: dict[str, str] = {}  # chunk → its only word
+        others: list[str] = []
+        for chunk in chunks:
+            word = chunk.strip(_PUNCTUATION) if chunk.isascii() and chunk not in cache else ""
+            if word.isalpha() and (word.islower() or word[1:].islower()):
+                plain[chunk] = word
+            else:
+                others.append(chunk)
+        found = [
             chunk
-            for chunk in chunks
+            for chunk in others
             if not terms.isdisjoint(cache[chunk].split())
             or any(not terms.isdisjoint(row.split()) for row in cache.alternatives.get(chunk, ()))
         ]
+        words = [word for word in dict.fromkeys(plain.values()) if len(word) <= MAX_WORD_LENGTH]
+        matching = {
+            word for word, term in zip(words, self.terms(words), strict=True) if term in terms
+        }
+        return found + [chunk for chunk, word in plain.items() if word in matching]
 
     def word_terms(self, word: str) -> WordTerms:
         """Return the terms of one of the words that `split_words` returns."""

@@ -4,6 +4,7 @@ import pytest
 
 from ragkit.analysis.analyzer import (
     MAX_WORD_LENGTH,
+    Analyzer,
     _TermCache,
     analyzer_for,
     normalize,
@@ -96,3 +97,27 @@ def test_another_thread_finds_no_chunk_before_all_that_it_yields():
     cache.traits, cache.alternatives = Watched(), Watched()
     assert cache["HTTPServer"] == "httpserv"
     assert cache.traits.keys() == cache.alternatives.keys() == {"HTTPServer"}
+
+
+def test_chunks_with_a_term_are_those_whose_terms_have_it():
+    text = (
+        'The keys, (rotating) "Rotated" rotates. A GPU, GPUs parseURL max_size os.path .NET C# '
+        "DEC-0054 self-made 'tis don't Äpfel naïve _name end_ e.g. e.g 10,000 <b>keys</b> 数据备份"
+    )
+    for language in ("en", "de", "und"):
+        chunks = text.split()
+        terms_of = {chunk: chunk_terms(language, chunk) for chunk in chunks}
+        for term in set().union(*terms_of.values()):
+            fresh = Analyzer(language)  # with nothing in its cache
+            expected = {chunk for chunk in chunks if term in terms_of[chunk]}
+            assert set(fresh.chunks_with(chunks, {term})) == expected, term
+
+
+def chunk_terms(language, chunk):
+    """The terms of a chunk's words and of their alternatives."""
+    analyzer = Analyzer(language)
+    words = split_words(normalize(chunk))
+    rows = [analyzer.word_terms(word) for word in words]
+    terms = {term.term for row in rows for term in row.sequence}
+    terms |= {term.term for row in rows for other in row.alternatives for term in other}
+    return terms | {suffix for row in rows for suffix in row.suffixes}
