@@ -97,7 +97,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_folder(factory: pytest.TempPathFactory, name: str) -> Path:
     """Return a new folder with this name and a number. The same as `factory.mktemp`, which reads
-    the names of all folders so far: a quarter of the time of thousands of short tests."""
+    the names of all folders so far: its time grows with the square of the number of tests."""
     folder = factory.getbasetemp() / f"{name}{FOLDERS[name]}"
     FOLDERS[name] += 1
     folder.mkdir(0o700)
