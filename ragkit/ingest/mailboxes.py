@@ -111,10 +111,19 @@ def open_mailbox(root: str, path: str) -> Mailbox | None:
         os.close(descriptor)
     if detect(head, path).media_type != MBOX:
         return None
+    digest = hash_file(root, path, status.st_size)
+    return Mailbox(root, path, status, digest, sample_source(root, path))
+
+
+def hash_file(root: str, path: str, size: int) -> bytes:
+    """Return the hash of the first `size` bytes of a file, as `files.content_hash` of its content.
+
+    Takes a megabyte of memory, whatever the size. Raises OSError.
+    """
     digest = blake2b(digest_size=20)
-    for chunk in _chunks(root, path, status.st_size):
+    for chunk in _chunks(root, path, size):
         digest.update(chunk)
-    return Mailbox(root, path, status, digest.digest(), sample_source(root, path))
+    return digest.digest()
 
 
 def _chunks(root: str, path: str, size: int) -> Generator[bytes, None, None]:

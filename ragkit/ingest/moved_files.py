@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragkit.ingest.change_times import wait_for_next_tick
+from ragkit.ingest.mailboxes import hash_file
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan
-from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import files
-from ragkit.storage.sqlite.files import FileRow, Root, content_hash
+from ragkit.storage.sqlite.files import FileRow, Root
 
 
 class MissingFile(NamedTuple):
@@ -199,7 +199,8 @@ def _digest(task: FileTask) -> bytes | None:
     """Return the hash of a file that has the size that was listed; None if it cannot be read."""
     wait_for_next_tick(task.file.ctime_ns)
     try:
-        return content_hash(read_source(task.folder, task.file.path, task.file.size).data)
+        # A byte more, so that a file that has grown since is another one.
+        return hash_file(task.folder, task.file.path, task.file.size + 1)
     except OSError:
         return None
 

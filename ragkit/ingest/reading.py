@@ -244,25 +244,38 @@ def _read_mailbox(
     )
     has_stamp = mailbox.is_unchanged() and not may_repeat(status, now_ns, reliable=is_reliable)
     stamp = storable(status.st_ctime_ns) if has_stamp else MAY_REPEAT
-    matches = stored is not None and context.read_settings.match(stored.recipe)
+    reads_generated = task.file.is_included or context.options.generated
+    matches = stored is not None and context.read_settings.match(
+        stored.recipe, is_included=task.file.is_included
+    )
     if matches and stored and stored.hash == mailbox.digest and stored.status != "failed":
         yield result(is_unchanged=True, ctime_ns=stamp)
         return
     saved: list[str] = []
     unread: list[Unread] = []
     secrets: list[SecretFinding] = []
+    is_generated_read = False
     for piece in mailbox.pieces():
         if piece.file is None:
             reason = f"larger than {format_bytes(MAX_MESSAGE_BYTES)}"
             unread.append(Unread(str(piece.first), reason, True, "too_large"))
             continue
-        parts, piece_unread, piece_secrets = _split_records(piece.file, context, sandbox, False)
+        parts, piece_unread, piece_secrets = _split_records(
+            piece.file, context, sandbox, reads_generated
+        )
+        is_generated_read = is_generated_read or (
+            reads_generated and any(map(_is_generated, parts))
+        )
         parts = [replace(part, record=piece.renumber(part.record)) for part in parts]
         unread += [replace(part, record=piece.renumber(part.record)) for part in piece_unread]
         secrets += [replace(found, record=piece.renumber(found.record)) for found in piece_secrets]
         saved += [part.record for part in parts]
         yield result(parts=parts, is_partial=True)
     stamp = stamp if mailbox.is_unchanged() else MAY_REPEAT
+    if is_generated_read:
+        result = partial(result, generated="read")
+    elif any(part.kind == GENERATED for part in unread):
+        result = partial(result, generated="skipped")
     result = partial(
         result, ctime_ns=stamp, unread=unread, secrets=secrets, saved=saved,
         seconds=time.perf_counter() - started,

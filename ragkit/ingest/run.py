@@ -13,6 +13,7 @@ from ragkit.encoders import Encoder
 from ragkit.errors import UsageError
 from ragkit.ingest import moved_files, unreadable
 from ragkit.ingest import plan as planning
+from ragkit.ingest.mailboxes import hash_file
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FilePart, FileTask, Plan, ScanTarget
 from ragkit.ingest.reading import ReadContext, Reader
@@ -21,7 +22,6 @@ from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.records.reports import UNREAD_STATUSES, FileStatus, IndexReport, Missing
 from ragkit.records.text import embedded_text
 from ragkit.storage.index_writer import IndexWriter
-from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
@@ -221,8 +221,8 @@ def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
     ):
         return False
     try:
-        data = read_source(task.folder, task.file.path, task.file.size).data
-        return file_rows.content_hash(data) == stored.hash
+        # A byte more, so that a file that has grown since is another one.
+        return hash_file(task.folder, task.file.path, task.file.size + 1) == stored.hash
     except OSError:
         return False
 

@@ -131,3 +131,18 @@ def test_an_interrupted_mailbox_is_read_again(small_pieces, write, tiny_limit, m
             tiny_limit.index(folder)
     tiny_limit.index(folder)
     assert len(names(tiny_limit)) == 29
+
+
+def test_generated_attachments_of_a_large_mailbox_are_read_where_they_are_asked_for(
+    small_pieces, write, tiny_limit
+):
+    lock = FILE.replace("note.txt", "package-lock.json").replace(
+        "Attached to {0}.", '{{"name": "harbour", "lockfileVersion": 3, "packages": {{}}}}'
+    )
+    messages = [*map(message, range(1, 10)), (HEADERS + lock).format("lock")]
+    folder = write(*messages)
+    lock_path = "old.mbox/10/package-lock.json"
+    tiny_limit.index(folder)
+    assert lock_path not in names(tiny_limit)
+    tiny_limit.index(folder, include=["*.mbox"])
+    assert lock_path in names(tiny_limit)
