@@ -76,7 +76,7 @@ def test_the_mean_reciprocal_rank_of_hybrid_search(documents):
             if hit.path == answer["path"] and answer["quote"] in normalize_space(hit.text)
         )
         reciprocal_ranks.append(1 / next(ranks, np.inf))
-    assert np.mean(reciprocal_ranks) >= 0.75
+    assert round(np.mean(reciprocal_ranks), 3) >= 0.755
 
 
 def test_a_second_run_changes_nothing(documents):
