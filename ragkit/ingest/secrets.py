@@ -21,7 +21,7 @@ from functools import cache
 from ragkit.records.documents import Document
 from ragkit.records.reports import SecretFinding
 
-SECRETS_VERSION = 1  # raised when the same text gives other findings
+SECRETS_VERSION = 2  # raised when the same text gives other findings
 MASK = "[secret]"
 _MAX_EXAMINED = 8_000_000  # characters of one document that the patterns may see
 _MAX_KEY_BLOCK = 20_000  # characters of a private key
@@ -57,8 +57,11 @@ class _Kind:
 _KINDS = (
     _Kind("AWS Access Key", ("AKIA", "ASIA", "ABIA", "ACCA", "A3T",
           re.compile(r"aws[^\n]{0,50}?['\"][0-9a-zA-Z/+]{40}['\"]"),
-          re.compile(r"AWS[^\n]{0,50}?['\"][0-9a-zA-Z/+]{40}['\"]")),
-          "aws.AWSKeyDetector"),
+          re.compile(r"AWS[^\n]{0,50}?['\"][0-9a-zA-Z/+]{40}['\"]"),
+          "ecret_access_key", "ecretAccessKey", "SECRET_ACCESS_KEY"),
+          "aws.AWSKeyDetector",  # which wants quotes, that settings files leave out
+          (r"(?i:ecret_?access_?key)['\"]?[ \t]{0,5}[=:][ \t]{0,5}['\"]?"
+           r"([0-9a-zA-Z/+]{40})(?![0-9a-zA-Z/+=])",)),
     _Kind("Azure Storage Account access key", ("AccountKey=",),
           "azure_storage_key.AzureStorageKeyDetector"),
     _Kind("Basic Auth Credentials", (re.compile(r"://[^\s/@:]{1,200}:[^\s/@:]{1,200}@"),),

@@ -62,7 +62,7 @@ _EXPECTED = {
 _LOST = ("sqlite", "schema", "model", "generation", "foreign_key")
 _REPAIRABLE = (
     *integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.REINDEX, *integrity.DELETE_UNUSED,
-    *integrity.RECOUNT, *integrity.DELETE_DERIVED,
+    *integrity.RECOUNT, *integrity.DELETE_DERIVED, *integrity.READ_FILE_AGAIN,
 )  # fmt: skip
 
 
@@ -241,7 +241,8 @@ def _check_database(store: Database) -> Iterator[Diagnosis]:
 def _remedy(finding: Finding) -> str | None:
     """Return the remedy for what can be repaired in place; None for other findings."""
     if finding.kind in (
-        *integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.RECOUNT, *integrity.DELETE_DERIVED
+        *integrity.READ_AGAIN, *integrity.READ_FILE_AGAIN, *integrity.EMBED_AGAIN,
+        *integrity.RECOUNT, *integrity.DELETE_DERIVED,
     ):  # fmt: skip
         return "ragkit doctor --repair, then ragkit index"
     if finding.kind in _REPAIRABLE:
@@ -509,6 +510,7 @@ def _repair_rows(store: Database) -> list[str]:
     actions = {
         integrity.REINDEX: "rebuilt SQLite's indexes",
         integrity.READ_AGAIN: "marked damaged documents: the next ragkit index reads them again",
+        integrity.READ_FILE_AGAIN: "marked damaged rows: the next ragkit index reads them again",
         integrity.EMBED_AGAIN: "deleted damaged vectors: the next ragkit index embeds them again",
         integrity.DELETE_UNUSED: "deleted vectors that belong to no passage",
         integrity.DELETE_DERIVED: "deleted rows that refer to nothing: run ragkit index",

@@ -169,6 +169,25 @@ def test_a_text_that_is_made_to_be_slow_comes_to_an_end(unit):
     assert stored.text == text
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aws_secret_access_key = ",
+        "AWS_SECRET_ACCESS_KEY=",
+        "secretAccessKey: ",
+        '"SecretAccessKey": "',
+    ],
+)
+def test_the_secret_key_of_aws_needs_no_quotes(name):
+    key = characters(40)
+    masked, findings = check_document(document(f"[default]\n{name}{key}\n"), "mask")
+    assert [(finding.kind, finding.line) for finding in findings] == [("AWS Access Key", 2)]
+    assert key not in masked.text
+    assert name in masked.text
+    digest = f"{name}{key}{key}\n"  # longer than a key: something else
+    assert find_secrets(document(digest)) == []
+
+
 def test_a_text_with_too_many_candidates_is_stored_only_where_secrets_are_reported(monkeypatch):
     monkeypatch.setattr(secrets, "_MAX_EXAMINED", 50_000)
     text = "AKIA " * 50_000

@@ -105,6 +105,7 @@ DAMAGE = {
     "DELETE FROM files WHERE id = 1": ("foreign keys", "error"),
     "UPDATE passages SET document_id = 99 WHERE id = 1": ("foreign keys", "error"),
     "UPDATE files SET details = '{' WHERE id = 1": ("rows", "error"),
+    "UPDATE files SET reason = 'other' WHERE id = 1": ("rows", "error"),
     "UPDATE files SET size = 'x' WHERE id = 1": ("rows", "error"),
     "DROP TABLE removals": ("integrity", "error"),
     "DROP INDEX passages_hash": ("integrity", "error"),
@@ -130,6 +131,7 @@ def test_damage_to_the_database_is_found(collection_folder, examine, statement):
         if name in ("texts", "embeddings", "orphans", "index files")
         or (name == "vectors" and "models" not in statement)
         or "document_id = 99" in statement
+        or "reason = 'other'" in statement
     ],
 )
 def test_repair_and_index_put_everything_in_order(collection_folder, examine, encoder, statement):
