@@ -7,7 +7,6 @@ most languages it is an article or a pronoun too. Knows words of one language, n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 _FILE = Path(__file__).with_name("number_words.txt")
@@ -21,7 +20,7 @@ class NumberWords:
         """`term` is `Analyzer.term` of the language."""
         self._numbers: dict[tuple[str, ...], int] = {}
         self._rows: dict[int, dict[tuple[str, ...], None]] = {}
-        for number, words in enumerate(_lines().get(language, "").split("|"), _FIRST):
+        for number, words in enumerate(_line(language).split("|"), _FIRST):
             for word in words.split(","):
                 row = tuple(map(term, word.replace("-", " ").split()))
                 if row:
@@ -51,8 +50,10 @@ class NumberWords:
                 start += 1
 
 
-@cache
-def _lines() -> dict[str, str]:
-    """Language → its line."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(": ", 1) for line in lines if not line.startswith("#"))
+def _line(language: str) -> str:
+    """Return what the file has for a language. The rest is not decoded: queries wait for it."""
+    data = _FILE.read_bytes()
+    start = data.find(f"\n{language}: ".encode()) + 1
+    if not start:
+        return ""
+    return data[start + len(language) + 2 : data.find(b"\n", start)].decode()
