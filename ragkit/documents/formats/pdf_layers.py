@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfPage
 
 _KEY = b"/OCProperties"
+_MEMBERSHIP = re.compile(rb"/Type\s{0,9}/OCMD\b")
+_ALL_MEMBERSHIPS = ""  # in place of a name: content that several layers decide about is hidden
 _MAX_INFLATED = 64_000_000  # bytes of all object streams
 _MAX_DICTIONARY = 400  # bytes of an object stream's dictionary
 _MAX_DEPTH = 20  # of dictionaries, arrays and form objects in each other
+_MAX_MEMBERSHIPS = 1000
 _MAX_OBJECTS = 100_000  # of a page
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[ \r\n]+\d{1,5}[ \r\n]+obj\b")
 _TOKEN = re.compile(
@@ -63,6 +66,23 @@ def _hidden(objects: _Objects) -> Iterator[str]:
     names = {layer: _text(objects.resolve(objects.resolve(layer)[b"/Name"])) for layer in layers}
     visible = {name for layer, name in names.items() if layer not in off}
     yield from {name for layer, name in names.items() if layer in off} - visible
+    # PDFium does not tell one membership dictionary from another.
+    memberships = [_is_hidden(objects, found, off) for found in objects.memberships()]
+    if memberships and all(memberships):
+        yield _ALL_MEMBERSHIPS
+
+
+def _is_hidden(objects: _Objects, membership: dict[bytes, _Value], off: set[int]) -> bool:
+    """Whether content with this membership dictionary is hidden (ISO 32000-1, 8.11.2.2)."""
+    listed = membership.get(b"/OCGs", [])
+    if isinstance(listed, _Reference) and isinstance(objects.resolve(listed), list):
+        listed = objects.resolve(listed)
+    layers = [listed] if isinstance(listed, _Reference) else list(listed)
+    states = [layer in off for layer in layers]
+    if b"/VE" in membership or not states:
+        return False
+    is_hidden = {b"/AllOn": any(states), b"/AnyOff": not any(states), b"/AllOff": not all(states)}
+    return is_hidden.get(membership.get(b"/P", b"/AnyOn"), all(states))
 
 
 class _Objects:
@@ -89,6 +109,21 @@ class _Objects:
         _, source = max(found, key=itemgetter(0))
         value = self.resolve(_parse(source, source.rfind(_KEY) + len(_KEY)))
         return value if isinstance(value, dict) else None
+
+    def memberships(self) -> list[dict[bytes, _Value]]:
+        """Return the membership dictionaries of the file."""
+        found: list[dict[bytes, _Value]] = []
+        for source in self._sources:
+            for match in _MEMBERSHIP.finditer(source):
+                start = source.rfind(b"<<", max(0, match.start() - _MAX_DICTIONARY), match.start())
+                try:
+                    value = _parse(source, start) if start >= 0 else None
+                except (ValueError, IndexError):
+                    value = None
+                found.append(value if isinstance(value, dict) else {})
+                if len(found) > _MAX_MEMBERSHIPS:
+                    return []
+        return found
 
     def resolve(self, value: _Value) -> _Value:
         """Return what a reference refers to; other values as they are."""
@@ -230,9 +265,10 @@ def _is_on_layer(item: _Handle, layers: frozenset[str]) -> bool:
         if bytes(buffer)[: size.value] != "OC\0".encode("utf-16-le"):
             continue
         # The bytes of the name: PDFium drops all letters from it that are not ASCII.
-        if (
-            raw.FPDFPageObjMark_GetParamBlobValue(mark, b"Name", buffer, 512, size)
-            and _decode(bytes(buffer)[: size.value]) in layers
-        ):
+        if raw.FPDFPageObjMark_GetParamBlobValue(mark, b"Name", buffer, 512, size):
+            name = _decode(bytes(buffer)[: size.value])
+        else:
+            name = _ALL_MEMBERSHIPS
+        if name in layers:
             return True
     return False

@@ -82,3 +82,44 @@ def test_the_last_version_of_an_object_counts():
     old = b"<</OCProperties<</OCGs[2 0 R 3 0 R]/D<</OFF[3 0 R]>>>>>>"
     assert hidden_layers(make_object_stream(1, old) + catalog) == {"a"}
     assert hidden_layers(catalog + make_object_stream(1, old)) == {"b"}
+
+
+def make_page(*memberships):
+    """Return a PDF whose layer 5 is off and layer 6 is on, with a line for each membership
+    dictionary and one that is on no layer."""
+    names = b"".join(b"/M%d %d 0 R" % (at, 20 + at) for at in range(len(memberships)))
+    lines = b"".join(
+        b"/OC /M%d BDC BT /F 12 Tf 20 %d Td (line %d) Tj ET EMC " % (at, 150 - 20 * at, at)
+        for at in range(len(memberships))
+    )
+    content = lines + b"BT /F 12 Tf 20 20 Td (always) Tj ET"
+    return b"".join([
+        b"%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[5 0 R 6 0 R]/D<<"
+        b"/OFF[5 0 R]>>>>>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<<"
+        b"/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>/Properties<<", names,
+        b">>>>>>endobj\n4 0 obj<</Length %d>>stream\n" % len(content), content,
+        b"\nendstream endobj\n5 0 obj<</Type/OCG/Name(off)>>endobj\n"
+        b"6 0 obj<</Type/OCG/Name(on)>>endobj\n",
+        *(b"%d 0 obj<</Type/OCMD%s>>endobj\n" % (20 + at, keys)
+          for at, keys in enumerate(memberships)),
+        b"trailer<</Root 1 0 R>>\n%%EOF",
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("memberships", "text"),
+    [
+        ([b"/OCGs 5 0 R"], "always"),
+        ([b"/OCGs[5 0 R 6 0 R]"], "line 0\nalways"),
+        ([b"/OCGs[5 0 R 6 0 R]/P/AllOn", b"/OCGs[5 0 R]"], "always"),
+        ([b"/OCGs[6 0 R]/P/AllOff"], "always"),
+        ([b"/OCGs[6 0 R]/P/AnyOff"], "always"),
+        ([b"/OCGs 5 0 R/P/AnyOff"], "line 0\nalways"),
+        # PDFium does not tell one from the other: both stay.
+        ([b"/OCGs 5 0 R", b"/OCGs 6 0 R"], "line 0\nline 1\nalways"),
+    ],
+)
+def test_content_of_membership_dictionaries_is_hidden_where_all_of_them_are(memberships, text):
+    document = read_pdf(make_page(*memberships), "a.pdf")
+    assert [line for line in document.text.split("\n") if line] == text.split("\n")
