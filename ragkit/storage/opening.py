@@ -106,7 +106,7 @@ def trust_database(store: Database) -> None:
     """
     store.accept()
     store.trust = TrustLevel.OWN
-    trust.record(trust.canonical(store.folder), _id(store), "trusted")
+    trust.record(store.trust_place, _id(store), "trusted")
 
 
 def _create(folder: Path, path: str, notify: Callable[[str], None]) -> Database:

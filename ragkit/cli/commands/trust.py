@@ -57,7 +57,8 @@ def _find(arguments: Namespace) -> tuple[Path | None, Path | None]:
         )
     projects = (folder / trust_list.PROJECT_FILE for folder in folders)
     project = next((path for path in projects if path.is_file()), None)
-    return collection if (collection / FILE_NAME).exists() else None, project
+    is_there = (collection / FILE_NAME).exists() or Collection.is_sharded(collection)
+    return collection if is_there else None, project
 
 
 def _trust(folder: Path | None, project: Path | None) -> dict[str, object]:

@@ -229,6 +229,12 @@ class ShardedDatabase(Database):
         """Return the result of `operation`: published shards do not change."""
         return operation()
 
+    @property
+    def trust_place(self) -> str:
+        """The name of the collection in the list of trusted ones: its absolute path, or address."""
+        folder = self.location.folder
+        return self.location.address if folder is None else trust.canonical(folder)
+
     def refuse_sharded(self) -> None:
         """Raise CollectionError: published shards are never written to."""
         raise CollectionError(read_only_message(self.location.address))

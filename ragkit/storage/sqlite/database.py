@@ -35,7 +35,7 @@ from ragkit.storage.sqlite.error_messages import (
     to_collection_error,
 )
 from ragkit.storage.sqlite.state import advance, generation, index_names, value
-from ragkit.trust import TrustLevel
+from ragkit.trust import TrustLevel, canonical
 
 SCHEMA_VERSION = 7
 APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
@@ -500,6 +500,11 @@ class Database:
     def size(self) -> int:
         """Return the bytes of the database on disk, with its write-ahead log."""
         return sum(file.stat().st_size for file in self._files())
+
+    @property
+    def trust_place(self) -> str:
+        """The name of the collection in the list of trusted ones: its absolute path."""
+        return canonical(self.folder)
 
     def index_size(self) -> int:
         """Return the bytes of the index files on disk."""

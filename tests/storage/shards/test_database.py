@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from ragkit import Collection
+from ragkit.cli import main
 from ragkit.errors import CollectionError
 from ragkit.storage.shards import cache
 from ragkit.storage.shards.database import ShardedDatabase, open_sharded
@@ -61,6 +62,9 @@ def test_object_storage_is_read_like_a_folder(published, encoder):
         assert {hit.path for hit in hits[:2]} == {"fox.md", "dog.md"}
         assert kit.status().shards == 2
         assert kit._store.trust is TrustLevel.ADOPTED
+        kit.trust()
+    with Collection("memory://shared/kit", encoder=encoder) as kit:
+        assert kit._store.trust is TrustLevel.OWN
     memory.rm("/shared", recursive=True)
 
 
@@ -92,6 +96,9 @@ def test_a_collection_of_a_checkout_is_only_read(published, encoder, notices):
         assert len(kit.search("fox", mode="lexical")) == 2
     with pytest.raises(CollectionError, match="nothing is added"):
         Collection.index_shards(target, home, encoder=encoder)
+    assert main(["trust", str(target), "--json"]) == 0
+    with Collection(target, encoder=encoder) as kit:
+        assert kit.is_trusted
 
 
 def test_the_cache_is_not_written_through_to_the_published_files(published, encoder):
