@@ -5,10 +5,13 @@ leave processes of it. Needs Linux with user namespaces; elsewhere the command j
 `python -m tests.cluster.isolated COMMAND…`
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 _INSIDE = "--inside"
 
@@ -25,17 +28,27 @@ def raise_loopback():
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
+def end_all_others():
+    """Kill the other processes of this network: those that a failed test has left."""
+    own = Path("/proc/self/ns/net").readlink()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(folder.name) != os.getpid() and (folder / "ns/net").readlink() == own:
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
 def main(arguments):
     """Run the command in `arguments`; return its exit code."""
     if arguments[0] == _INSIDE:
         raise_loopback()
-        os.execvp(arguments[1], arguments[1:])
-    isolate = ["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"]
-    isolate.append("--mount-proc")
+        try:
+            return subprocess.run(arguments[1:], check=False).returncode
+        finally:
+            end_all_others()
+    isolate = ["unshare", "--map-root-user", "--net"]
     can_isolate = sys.platform == "linux" and shutil.which("unshare") is not None
-    if (
-        can_isolate
-        and subprocess.run([*isolate, "true"], check=False, capture_output=True).returncode == 0
+    if can_isolate and (
+        subprocess.run([*isolate, "true"], check=False, capture_output=True).returncode == 0
     ):
         inside = [sys.executable, "-m", "tests.cluster.isolated", _INSIDE]
         return subprocess.run([*isolate, *inside, *arguments], check=False).returncode

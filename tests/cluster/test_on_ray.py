@@ -45,6 +45,29 @@ def wait_until(condition):
     return time.monotonic() - started
 
 
+def announce_ports(patch):
+    """Write down the ports of a node's own processes before these have started: Ray ends a node
+    whose processes take longer than 15 seconds, as on a busy machine (ray#65983)."""
+    import inspect
+
+    from ray._private import services
+
+    start = services.start_raylet
+
+    def announce(*arguments, **keywords):
+        bound = inspect.signature(start).bind(*arguments, **keywords).arguments
+        ports = {
+            "metrics_agent_port": -1, "metrics_export_port": -1,
+            "dashboard_agent_listen_port": bound["dashboard_agent_listen_port"],
+            "runtime_env_agent_port": bound["runtime_env_agent_port"],
+        }  # fmt: skip
+        for name, port in ports.items():
+            Path(bound["session_dir"], f"{name}_{bound['node_id']}").write_text(str(port))
+        return start(*arguments, **keywords)
+
+    patch.setattr(services, "start_raylet", announce)
+
+
 class Nodes:
     """A cluster whose nodes can be killed and added."""
 
@@ -81,7 +104,8 @@ def nodes(tmp_path_factory):
         "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0",
         "RAY_raylet_start_wait_time_s": str(int(START_SECONDS)),
         "RAY_worker_register_timeout_seconds": str(int(START_SECONDS)),
-        "PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        "HF_HUB_OFFLINE": "1",
         **{f"RAGKIT_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "CACHE")},
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
@@ -91,6 +115,7 @@ def nodes(tmp_path_factory):
         import ray
         from ray.data import DataContext
 
+        announce_ports(patch)
         started = Nodes()
         ray.init(address=started.cluster.address, log_to_driver=False, logging_level="ERROR")
         started.cluster.wait_for_nodes(timeout=START_SECONDS)
