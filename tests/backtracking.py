@@ -7,6 +7,7 @@ the same on every machine. Bounds such as `{0,200}` are reduced to SMALL: both a
 
 import re
 from functools import lru_cache
+from itertools import groupby
 from re import _constants as op
 from re import _parser
 
@@ -63,7 +64,12 @@ class Matcher:
             raise TooManyStepsError
 
     def _sequence(self, items):
-        parts = [self._part(code, value) for code, value in items]
+        parts = []
+        for are_characters, run in groupby(items, lambda item: item[0] in CHARACTERS):
+            if are_characters:
+                parts.append(self._characters(list(run)))
+            else:
+                parts += [self._part(code, value) for code, value in run]
 
         def match(i, then, n=0):
             return parts[n](i, lambda j: match(j, then, n + 1)) if n < len(parts) else then(i)
@@ -71,20 +77,24 @@ class Matcher:
         return match
 
     def _part(self, code, value):
-        if code in CHARACTERS:
-            return self._character(code, value)
         if code in REPEATS:
             return self._repeat(code, *value)
         if code in (op.ASSERT, op.ASSERT_NOT):
             return self._look(code is op.ASSERT, *value)
         return getattr(self, f"_{code.name.lower()}")(value)
 
-    def _character(self, code, value):
-        fits = self._fits(code, value)
+    def _characters(self, items):
+        """Match elements of one character each, one after the other."""
+        predicates = [self._fits(code, value) for code, value in items]
 
         def match(i, then):
-            self._step()
-            return i < len(self._text) and fits(self._text[i]) and then(i + 1)
+            text = self._text
+            for fits in predicates:
+                self._step()
+                if i >= len(text) or not fits(text[i]):
+                    return False
+                i += 1
+            return then(i)
 
         return match
 
@@ -100,6 +110,8 @@ class Matcher:
         return cut[0], len(self._text) + SMALL if cut[1] is None else cut[1]
 
     def _repeat(self, code, minimum, maximum, items):
+        if len(items) == 1 and items[0][0] in CHARACTERS and code is not op.MIN_REPEAT:
+            return self._repeat_character(code, minimum, maximum, *items[0])
         inner = self._sequence(list(items))
         self._bounds(minimum, maximum)  # updates `exact`
 
@@ -117,6 +129,28 @@ class Matcher:
         if code is op.POSSESSIVE_REPEAT:
             return self._once(greedy)
         return greedy if code is op.MAX_REPEAT else lazy
+
+    def _repeat_character(self, code, minimum, maximum, item_code, value):
+        """Do the same as `greedy` for a single character, without a call for each repetition."""
+        fits = self._fits(item_code, value)
+        self._bounds(minimum, maximum)  # updates `exact`
+
+        def match(i, then):
+            text, (low, high) = self._text, self._bounds(minimum, maximum)
+            end = i
+            while end - i < high:
+                self._step()
+                if end >= len(text) or not fits(text[end]):
+                    break
+                end += 1
+            if code is op.POSSESSIVE_REPEAT:
+                return end - i >= low and then(end)
+            for j in range(end, i + low - 1, -1):  # noqa: SIM110 - a generator would use C stack
+                if then(j):
+                    return True
+            return False
+
+        return match
 
     def _branch(self, value):
         branches = [self._sequence(list(branch)) for branch in value[1]]

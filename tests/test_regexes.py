@@ -9,6 +9,7 @@ import ast
 import importlib
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from re import _constants as op
 from re import _parser
@@ -16,7 +17,7 @@ from re import _parser
 import pytest
 
 import ragkit
-from ragkit.analysis import analyzer, letters, quantities
+from ragkit.analysis import analyzer, highlights, language, letters, quantities
 from ragkit.documents.layout import page_lines
 from tests.backtracking import Matcher, TooManyStepsError
 
@@ -25,20 +26,12 @@ METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn",
 MAX_RATIO = 6  # for four times the text: 4 is linear, 16 is quadratic
 MAX_STEPS = 1_000_000
 
-_NAMED_DATES = re.sub(
-    r"(\(\?P<name2?>)[^()]*\)", r"\1march|may)", quantities._named_dates().pattern
-)
-# Two units or currencies in place of all.
-_NUMBERS = re.sub(
-    r"(?:[^()|\[\]]{1,20}\|){8,}[^()|\[\]]{1,20}", "kg|eur", quantities._number().pattern
-)
 # Patterns that are composed at run time, with examples of their variable parts.
 COMPOSED = {
     "ragkit.answers.sanitize": (re.escape("https://example.org/a"), re.I, "search"),
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),
-    "ragkit.analysis.letters": (letters._nasals().pattern, 0, "sub"),
     "ragkit.analysis.identifiers": (
         r"(?<![\w.])\+?[A-Z0-9]{1,20}(?:[ \-\u2010-\u2013][A-Z]{0,3}[0-9][A-Z0-9]{0,19})+(?!\w)",
         0,
@@ -59,21 +52,62 @@ COMPOSED = {
     "ragkit.analysis.highlights": (r"(?<!\w)signing keys(?!\w)", 0, "finditer"),
     "ragkit.answers.references": (r"(?<!\w)it is(?!\w)", 0, "sub"),
 }  # fmt: skip
-MORE_COMPOSED = [
-    ("ragkit.analysis.quantities", pattern, re.I, "finditer")
-    for pattern in (
-        _NUMBERS,
+
+
+@cache
+def patterns_of_analysis():
+    """Return the uses of patterns that the modules compose when they are first needed."""
+    named_dates = re.sub(
+        r"(\(\?P<name2?>)[^()]*\)", r"\1march|may)", quantities._named_dates().pattern
+    )
+    # Two currencies in place of all units; of one length, as one group is looked for backwards.
+    numbers = re.sub(
+        r"(?:[^()|\[\]]{1,20}\|){8,}[^()|\[\]]{1,20}", "usd|eur", quantities._number().pattern
+    )
+    of_quantities = (
+        numbers,
         quantities._numeric_dates().pattern,
-        _NAMED_DATES,
+        named_dates,
         quantities._clock_times().pattern,
         quantities._ordinals().pattern,
         quantities._han_numbers().pattern,
     )
-] + [
-    ("ragkit.analysis.analyzer", analyzer._unspaced().pattern, 0, "search"),
-    ("ragkit.analysis.analyzer", analyzer._runs().pattern, 0, "finditer"),
-    ("ragkit.analysis.letters", letters._han().pattern, 0, "search"),
-]
+    return [
+        *(("ragkit.analysis.quantities", text, re.I, "finditer") for text in of_quantities),
+        ("ragkit.analysis.analyzer", analyzer._unspaced().pattern, 0, "search"),
+        ("ragkit.analysis.analyzer", analyzer._runs().pattern, 0, "finditer"),
+        *(
+            ("ragkit.analysis.analyzer", find().pattern, 0, "finditer")
+            for find in (
+                analyzer._symbol,
+                analyzer._initials,
+                analyzer._hyphenated,
+                analyzer._suspension,
+                analyzer._suspended_words,
+                analyzer._inside_word,
+            )
+        ),
+        *(
+            ("ragkit.analysis.letters", find().pattern, 0, "sub")
+            for find in (
+                letters._optional,
+                letters._kana,
+                letters._kana_vu,
+                letters._not_serbian,
+                letters._thai_order,
+            )
+        ),
+        *(
+            ("ragkit.analysis.language", find().pattern, 0, "finditer")
+            for find in (language._latin_code, language._scripts, language._not_russian_or_arabic)
+        ),
+        ("ragkit.analysis.quantities", quantities._han_counter().pattern, 0, "search"),
+        ("ragkit.analysis.highlights", highlights._kana().pattern, 0, "fullmatch"),
+        ("ragkit.analysis.letters", letters._han().pattern, 0, "search"),
+        ("ragkit.analysis.letters", letters._nasals().pattern, 0, "sub"),
+    ]
+
+
 # Modules whose patterns are used on at most some hundred characters, never on documents.
 SHORT = {
     "ragkit.ingest.secrets": "a token and some characters around it (tests/ingest/test_secrets.py)",
@@ -89,6 +123,7 @@ SHORT = {
 }
 
 
+@cache
 def collect_patterns():
     """Return the uses (module, pattern, flags, method) and the modules that compose patterns."""
     uses, composed = set(), set()
@@ -114,7 +149,7 @@ def collect_patterns():
             elif not _is_module_constant(tree, node):
                 composed.add(name)
     uses |= {(name, *COMPOSED[name]) for name in composed if name in COMPOSED}
-    uses |= set(MORE_COMPOSED)
+    uses |= set(patterns_of_analysis())
     return sorted(uses, key=repr), composed
 
 
@@ -125,9 +160,6 @@ def _flags(call):
 
 def _is_module_constant(tree, call):
     return any(call in ast.walk(node) for node in tree.body if isinstance(node, ast.Assign))
-
-
-USES, COMPOSING = collect_patterns()
 
 
 def samples(pattern, flags):
@@ -214,9 +246,9 @@ def build_text(form, length):
     return before + unit * (length // len(unit)) + after
 
 
-def count_steps(pattern, flags, method, subject):
+def count_steps(matcher, method, subject):
     """Return the number of steps; infinity if there are more than MAX_STEPS."""
-    matcher = Matcher(pattern, flags, MAX_STEPS)
+    matcher.steps = 0
     try:
         matcher.run(method, subject)
     except TooManyStepsError:
@@ -232,20 +264,39 @@ def deep_recursion():
     sys.setrecursionlimit(before)
 
 
-@pytest.mark.usefixtures("deep_recursion")
-@pytest.mark.parametrize(
-    ("module", "pattern", "flags", "method"), [use for use in USES if use[0] not in SHORT]
-)
-def test_every_pattern_takes_linear_time(module, pattern, flags, method):
+@cache
+def make_matcher(pattern, flags):
+    """Return a pattern compiled, its counting matcher, and the forms of hostile texts for it."""
     if isinstance(pattern, bytes):
         pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
-    forms = hostile_forms(pattern, flags)
-    forms.sort(key=lambda form: count_steps(pattern, flags, method, build_text(form, 60)))
-    for form in forms[-4:]:
-        short, long = (
-            count_steps(pattern, flags, method, build_text(form, size)) for size in (160, 640)
-        )
-        assert long < MAX_RATIO * short, (form, short, long)
+    matcher = Matcher(pattern, flags, MAX_STEPS)
+    return re.compile(pattern, flags), matcher, hostile_forms(pattern, flags)
+
+
+@pytest.mark.usefixtures("deep_recursion")
+def test_every_pattern_takes_linear_time():
+    """All in one test: every test process would have to collect a thousand."""
+    slow = []
+    for module, pattern, flags, method in collect_patterns()[0]:
+        if module not in SHORT:
+            _, matcher, forms = make_matcher(pattern, flags)
+            slow += [
+                (module, pattern, method, *growth)
+                for form in hardest(matcher, method, forms)
+                if (growth := measure_growth(matcher, method, form))[2] >= MAX_RATIO * growth[1]
+            ]
+    assert slow == []
+
+
+def hardest(matcher, method, forms):
+    """Return the four forms with most steps for texts of 60 characters."""
+    return sorted(forms, key=lambda form: count_steps(matcher, method, build_text(form, 60)))[-4:]
+
+
+def measure_growth(matcher, method, form):
+    """Return the form and the steps for a text and for one four times as long."""
+    short, long = (count_steps(matcher, method, build_text(form, size)) for size in (160, 640))
+    return form, short, long
 
 
 @pytest.mark.usefixtures("deep_recursion")
@@ -254,29 +305,32 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     [("a+b", "search", 2), ("a+b", "match", 1), ("(?:a|a)+b", "match", 3), ("a++b", "match", 1)],
 )
 def test_steps_distinguish_quadratic_from_linear_time(pattern, method, degree):
-    short, long = (count_steps(pattern, 0, method, "a" * length) for length in (100, 400))
+    short, long = (
+        count_steps(Matcher(pattern, 0, MAX_STEPS), method, "a" * length) for length in (100, 400)
+    )
     assert (long >= 4**degree * short * 0.9) if degree < 3 else short == float("inf")
     assert degree != 1 or long < MAX_RATIO * short
 
 
 @pytest.mark.usefixtures("deep_recursion")
-@pytest.mark.parametrize(("module", "pattern", "flags", "method"), USES)
-def test_the_counting_matcher_gives_the_results_of_re(module, pattern, flags, method):
-    if isinstance(pattern, bytes):
-        pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
-    compiled = re.compile(pattern, flags)
-    for form in hostile_forms(pattern, flags)[:20]:
-        subject, matcher = build_text(form, 24), Matcher(pattern, flags, MAX_STEPS)
+def test_the_counting_matcher_gives_the_results_of_re():
+    different = []
+    for module, pattern, flags, method in collect_patterns()[0]:
+        compiled, matcher, forms = make_matcher(pattern, flags)
         once = method if method in ("match", "fullmatch") else "search"
-        match = getattr(compiled, once)(subject)
-        if matcher.exact:
-            assert matcher.run(once, subject) == ([match.span()] if match else [])
+        for form in forms[:20] if matcher.exact else []:
+            match = getattr(compiled, once)(subject := build_text(form, 24))
+            matcher.steps = 0
+            if matcher.run(once, subject) != ([match.span()] if match else []):
+                different.append((module, pattern, once, subject))
+    assert different == []
 
 
 def test_every_pattern_is_collected():
-    assert len(USES) > 100
-    assert {*COMPOSED, *SHORT, *(use[0] for use in MORE_COMPOSED)} >= COMPOSING
-    used = {pattern for _, pattern, _, _ in USES}
+    uses, composing = collect_patterns()
+    assert len(uses) > 100
+    assert {*COMPOSED, *SHORT, *(use[0] for use in patterns_of_analysis())} >= composing
+    used = {pattern for _, pattern, _, _ in uses}
     for path in PACKAGE.rglob("[!_]*.py"):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for value in vars(importlib.import_module(name)).values():
