@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy  # whose parts are imported when they are used
 
 from ragkit.evaluation import significance
 
@@ -16,7 +16,7 @@ def values(seed, size):
 @pytest.mark.parametrize(("seed", "size"), [(1, 12), (2, 60), (3, 400)])
 def test_intervals_are_those_of_scipy(seed, size):
     found = significance.bootstrap_interval(list(values(seed, size)))
-    expected = stats.bootstrap(
+    expected = scipy.stats.bootstrap(
         (values(seed, size),), np.mean, n_resamples=20_000, method="BCa", rng=seed
     ).confidence_interval
     spread = expected.high - expected.low
@@ -41,7 +41,7 @@ def test_p_values_of_few_queries_are_exact():
 def test_p_values_are_those_of_scipy(seed, size):
     changes = values(seed, size) - values(seed + 100, size) - 0.05
     # "samples" flips signs; "pairings", the default of paired statistics, is another test.
-    expected = stats.permutation_test(
+    expected = scipy.stats.permutation_test(
         (changes,), np.mean, permutation_type="samples", n_resamples=20_000, rng=seed
     ).pvalue
     assert significance.sign_flip_p_value(list(changes)) == pytest.approx(expected, abs=0.012)

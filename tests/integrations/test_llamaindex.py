@@ -4,15 +4,14 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("llama_index.core", reason='needs pip install "ragkit-search[llamaindex]"')
-
-from llama_index.core.llms import MockLLM
-from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.schema import MetadataMode
-
 from ragkit.errors import UsageError
-from ragkit.integrations.llamaindex import RagkitEmbedding, RagkitRetriever
+from tests.lazy_modules import import_when_used
 
+REASON = 'needs pip install "ragkit-search[llamaindex]"'
+integration = import_when_used("ragkit.integrations.llamaindex")
+llms = import_when_used("llama_index.core.llms", REASON)
+query_engine = import_when_used("llama_index.core.query_engine")
+schema = import_when_used("llama_index.core.schema")
 QUESTION = "how long do cats sleep?"
 
 
@@ -23,7 +22,7 @@ def filled(collection, folder):
 
 
 def test_nodes_are_the_hits_with_their_cosine(filled):
-    nodes = RagkitRetriever(filled, k=2).retrieve(QUESTION)
+    nodes = integration.RagkitRetriever(filled, k=2).retrieve(QUESTION)
     hits = filled.search(QUESTION, k=2)
     assert [n.node.get_content() for n in nodes] == [hit.text for hit in hits]
     assert [n.score for n in nodes] == [hit.score for hit in hits]
@@ -32,13 +31,13 @@ def test_nodes_are_the_hits_with_their_cosine(filled):
 
 
 def test_async_gives_the_same(filled):
-    retriever = RagkitRetriever(filled, k=3)
+    retriever = integration.RagkitRetriever(filled, k=3)
     expected = [n.node_id for n in retriever.retrieve(QUESTION)]
     assert [n.node_id for n in asyncio.run(retriever.aretrieve(QUESTION))] == expected
 
 
 def test_embeddings_are_those_of_the_encoder(encoder):
-    embedding = RagkitEmbedding(encoder)
+    embedding = integration.RagkitEmbedding(encoder)
     assert embedding.get_query_embedding("cats") == encoder.encode_queries(["cats"])[0].tolist()
     passages = encoder.encode_passages(["a", "b"]).tolist()
     assert embedding.get_text_embedding_batch(["a", "b"]) == passages
@@ -47,24 +46,25 @@ def test_embeddings_are_those_of_the_encoder(encoder):
 
 
 def test_options_are_those_of_search(filled):
-    retriever = RagkitRetriever(filled, mode="lexical", where="path = keys.md")
+    retriever = integration.RagkitRetriever(filled, mode="lexical", where="path = keys.md")
     nodes = retriever.retrieve("vault or cats")
     assert {n.node.metadata["path"] for n in nodes} == {"keys.md"}
     with pytest.raises(UsageError, match="k is 0"):
-        RagkitRetriever(filled, k=0).retrieve("x")
+        integration.RagkitRetriever(filled, k=0).retrieve("x")
 
 
 def test_a_model_sees_citation_and_title_and_no_more(filled):
-    (node,) = RagkitRetriever(filled, k=1).retrieve(QUESTION)
-    content = node.node.get_content(MetadataMode.LLM)
+    (node,) = integration.RagkitRetriever(filled, k=1).retrieve(QUESTION)
+    content = node.node.get_content(schema.MetadataMode.LLM)
     assert content == (
         "citation: sub/cats.txt#L1\ntitle: cats.txt\n\nCats sleep for most of the day."
     )
-    assert node.node.get_content(MetadataMode.EMBED) == "Cats sleep for most of the day."
+    assert node.node.get_content(schema.MetadataMode.EMBED) == "Cats sleep for most of the day."
 
 
 def test_a_query_engine_answers_from_it(filled):
-    engine = RetrieverQueryEngine.from_args(RagkitRetriever(filled, k=1), llm=MockLLM())
+    retriever = integration.RagkitRetriever(filled, k=1)
+    engine = query_engine.RetrieverQueryEngine.from_args(retriever, llm=llms.MockLLM())
     answer = engine.query(QUESTION)  # the mock says the prompt back
     assert "Cats sleep for most of the day." in str(answer)
     assert QUESTION in str(answer)

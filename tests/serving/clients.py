@@ -3,10 +3,6 @@
 import asyncio
 import socket
 
-import mcp
-
-from ragkit.serving.mcp.server import create_server
-
 TRAVERSALS = (
     "/etc/passwd", "../../../../etc/passwd", "sub/../../../etc/passwd", "~/.ssh/id_rsa",
     "..\\..\\x", "file:///etc/passwd", "ragkit://HOST/../../etc/passwd",
@@ -16,6 +12,9 @@ TRAVERSALS = (
 
 def run(collection, work):
     """What `work` gives for a client of the collection's server; errors as they are."""
+    import mcp  # here, so that every test process need not load it
+
+    from ragkit.serving.mcp.server import create_server
 
     async def connected():
         async with mcp.Client(create_server(collection)) as client:

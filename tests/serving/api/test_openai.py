@@ -5,11 +5,11 @@ import base64
 import numpy as np
 import pytest
 
-openai = pytest.importorskip("openai", reason="the client is not installed")
+from ragkit.serving.app import ServerOptions, create_app
+from tests.lazy_modules import import_when_used
+from tests.serving.api.conftest import TOKEN
 
-from ragkit.serving.app import ServerOptions, create_app  # noqa: E402
-from tests.serving.api.conftest import TOKEN  # noqa: E402
-
+openai = import_when_used("openai", "the client is not installed")
 QUESTION = "who may stay at home?"
 LEAVE = "Parents may stay at home for half a year."
 

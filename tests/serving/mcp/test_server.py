@@ -8,19 +8,17 @@ import zipfile
 
 import pytest
 
-pytest.importorskip("mcp", reason='needs pip install "ragkit-search[mcp]"')
-
-import mcp
-
 from ragkit.errors import CollectionError
 from ragkit.serving.collections.uris import root_name
-from ragkit.serving.mcp import server as serving
+from tests.lazy_modules import import_when_used
 from tests.serving.clients import TRAVERSALS, run
+
+mcp = import_when_used("mcp", 'needs pip install "ragkit-search[mcp]"')
 
 
 def test_resources_are_the_documents_in_pages(collection, folder, monkeypatch):
     collection.index(folder)
-    monkeypatch.setattr(serving, "PAGE_SIZE", 2)
+    monkeypatch.setattr("ragkit.serving.mcp.server.PAGE_SIZE", 2)
 
     async def read(client):
         first = await client.list_resources()
@@ -62,7 +60,7 @@ def test_a_cursor_of_another_server_is_refused(collection, folder):
 
 def test_a_cursor_stays_valid_while_files_are_removed(collection, folder, monkeypatch):
     collection.index(folder)
-    monkeypatch.setattr(serving, "PAGE_SIZE", 1)
+    monkeypatch.setattr("ragkit.serving.mcp.server.PAGE_SIZE", 1)
 
     async def walk(client):
         names, cursor = [], None

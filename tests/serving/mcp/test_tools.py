@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-pytest.importorskip("mcp", reason='needs pip install "ragkit-search[mcp]"')
-
 from ragkit import Settings
 from ragkit.serving.collections.uris import root_name
 from ragkit.serving.mcp.tools import MAX_SNIPPET, MAX_TEXT
+from tests.lazy_modules import import_when_used
 from tests.serving.clients import TRAVERSALS, run
+
+import_when_used("mcp", 'needs pip install "ragkit-search[mcp]"')
 
 
 def test_search_results_have_the_fields_that_chat_clients_expect(ask, folder):

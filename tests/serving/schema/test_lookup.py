@@ -4,10 +4,9 @@ import pytest
 
 from ragkit.serving.schema.lookup import LOOKUP
 
-jsonschema = pytest.importorskip("jsonschema")
-
 
 @pytest.mark.parametrize("name", LOOKUP)
 def test_each_schema_is_valid_and_closed(name):
+    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.Draft202012Validator.check_schema(LOOKUP[name])
     assert LOOKUP[name]["additionalProperties"] is False
