@@ -1,8 +1,10 @@
-"""The arguments of `ragkit topics`, `map` and `duplicates`. Imports nothing but argparse."""
+"""The arguments of `ragkit topics`, `map` and `duplicates`. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
+
+from ragkit.cli.arguments.collection import add_wait
 
 
 def add_duplicates(command: argparse.ArgumentParser) -> None:
@@ -40,6 +42,7 @@ def add_topics(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="find the topics anew, instead of updating those of before",
     )
+    add_wait(command)
     command.add_argument("--json", action="store_true", help="print one JSON value")
 
 

@@ -199,7 +199,9 @@ def duplicates(arguments: Namespace) -> int:
 def topics(arguments: Namespace) -> int:
     """Run `ragkit topics`; return its exit code."""
     with open_collection(arguments) as collection:
-        report = collection.topics(count=arguments.count, rebuild=arguments.rebuild)
+        report = collection.topics(
+            count=arguments.count, rebuild=arguments.rebuild, wait=arguments.wait
+        )
     if arguments.json:
         render.print_json(
             {

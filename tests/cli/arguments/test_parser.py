@@ -21,6 +21,13 @@ def subcommands(top):
     return action.choices
 
 
+def test_every_command_that_writes_can_wait_for_the_lock():
+    writing = ("index", "remove", "doctor", "restore", "migrate", "tune", "topics")
+    commands = subcommands(parser())
+    for name in writing:
+        assert "--wait" in commands[name]._option_string_actions, name
+
+
 def test_the_parser_has_every_command_of_the_contract():
     assert subcommands(parser()).keys() == COMMANDS
 
