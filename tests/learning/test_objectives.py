@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
-from scipy.stats import spearmanr
+import scipy  # whose parts are imported when they are used
 
 from ragkit.learning.base_model import load_base_model, read_base_model
 from ragkit.learning.labels import Example
@@ -52,14 +51,14 @@ def test_softmax_loss_is_the_cross_entropy_of_a_layer_over_u_v_and_their_differe
     loss, value = compute_loss("softmax", model, torch.tensor([2, 0, 1]), classes=3)
     weight, bias = (values.detach().numpy() for values in loss.classifier.parameters())
     logits = np.hstack([u, v, np.abs(u - v)]) @ weight.T + bias
-    expected = -np.mean(log_softmax(logits, axis=1)[[0, 1, 2], [2, 0, 1]])
+    expected = -np.mean(scipy.special.log_softmax(logits, axis=1)[[0, 1, 2], [2, 0, 1]])
     assert value == pytest.approx(expected, abs=1e-4)
 
 
 def test_ranking_loss_is_the_cross_entropy_over_in_batch_negatives(model):
     _, _, first, second = encode_pairs(model)
     _, value = compute_loss("ranking", model, None)
-    expected = -np.mean(np.diag(log_softmax(20 * first @ second.T, axis=1)))
+    expected = -np.mean(np.diag(scipy.special.log_softmax(20 * first @ second.T, axis=1)))
     assert value == pytest.approx(expected, abs=1e-4)
 
 
@@ -89,7 +88,7 @@ def test_spearman_equals_scipy_including_ties():
         / np.linalg.norm(table[e.second])
         for e in dev
     ]
-    expected = spearmanr(cosines, [e.target for e in dev]).statistic
+    expected = scipy.stats.spearmanr(cosines, [e.target for e in dev]).statistic
     value = OBJECTIVES["cosine"].measure(FakeModel(table), None, dev, NO_PROMPTS)
     assert value == pytest.approx(expected, abs=1e-6)
 

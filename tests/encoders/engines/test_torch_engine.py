@@ -18,8 +18,9 @@ from ragkit.encoders.engines.cpu_engines import NumpyEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
+from tests.lazy_modules import import_when_used
 
-torch = pytest.importorskip("torch")
+torch = import_when_used("torch")
 TEXTS = ["the key rotates every week ." * (n % 4) + "bank" * (n % 3) for n in range(40)]
 
 
