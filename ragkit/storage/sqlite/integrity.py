@@ -458,6 +458,6 @@ def _is_json(text: object, kind: type) -> bool:
         value = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, kind) and (
-        kind is not list or all(isinstance(item, str) for item in value)
-    )
+    if kind is list:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, kind)
