@@ -24,6 +24,11 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 Reading = Callable[Concatenate[sqlite3.Connection, P], R]
+# What a function returns for no rows, by its annotation.
+_EMPTY: Mapping[str, Callable[[], Any]] = {
+    "dict": dict, "Mapping": dict, "list": list, "Iterator": list, "set": set,
+    "frozenset": frozenset,
+}  # fmt: skip
 _GENERATOR = 0x20  # of the flags of a function's code; the module `inspect` takes 3 ms to import
 
 
@@ -127,11 +132,13 @@ def by_ids(place: int = 0) -> Callable[[Reading[P, R]], Reading[P, R]]:
     """Ask the shards that the ids of rows belong to, each for its own.
 
     `place`: which argument after the connection has the ids, or one id. Mappings, sets and lists
-    are joined; with one id the result is that of its shard.
+    are joined; with one id the result is that of its shard. Ids that no shard can have are not
+    found in the first one. Raises UnavailableError if the shard of one id does not answer.
     """
 
     def decorate(function: Reading[P, R]) -> Reading[P, R]:
         is_iterator = _is_generator(function)
+        kind = str(function.__annotations__.get("return", "")).partition("[")[0]
 
         @wraps(function)
         def read(connection: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -140,8 +147,11 @@ def by_ids(place: int = 0) -> Callable[[Reading[P, R]], Reading[P, R]]:
             ids = args[place]
             is_one = isinstance(ids, int)
             by_shard: dict[int, list[int]] = {}
+            numbers = range(connection.first, connection.first + connection.shards)
             for row_id in [ids] if is_one else ids:  # type: ignore[attr-defined]
-                by_shard.setdefault(connection.shard_of_id(row_id), []).append(row_id)
+                shard = connection.shard_of_id(row_id)
+                shard = shard if shard in numbers else connection.first
+                by_shard.setdefault(shard, []).append(row_id)
             by_shard = by_shard or {connection.first: []}
             results = connection.ask(
                 read,
@@ -151,6 +161,10 @@ def by_ids(place: int = 0) -> Callable[[Reading[P, R]], Reading[P, R]]:
                 },
                 kwargs,
             )
+            if not results:
+                if is_one or kind not in _EMPTY:
+                    raise UnavailableError(f"shard {next(iter(by_shard))} does not answer")
+                results = [_EMPTY[kind]()]
             found = results[0] if len(results) == 1 else joined(results)
             result: R = iter(found) if is_iterator else found
             return result

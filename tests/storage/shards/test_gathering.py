@@ -1,5 +1,6 @@
 import pytest
 
+from ragkit.errors import UnavailableError
 from ragkit.storage.shards import gathering
 from ragkit.storage.shards.database import open_sharded
 from ragkit.storage.shards.placement import first_id
@@ -38,7 +39,17 @@ def test_results_of_shards_become_one(connection):
 
 def test_an_id_of_no_shard_is_in_none(connection):
     assert passages.existing_ids(connection, [first_id(7) + 1, 2]) == {2}
-    assert documents.get_entry(connection, first_id(9) + 1, 0, 9) in (None, [])
+    assert passages.texts(connection, [first_id(7) + 1, -3]) == {}
+    assert passages.existing_ids(connection, [first_id(7) + 1]) == set()
+    assert documents.get_entry(connection, first_id(9) + 1, 0, 9) is None
+
+
+def test_a_shard_that_does_not_answer_has_no_rows(connection):
+    connection.ask = lambda function, arguments, options: []
+    assert passages.texts(connection, [1]) == {}
+    assert passages.existing_ids(connection, [1]) == set()
+    with pytest.raises(UnavailableError, match="shard 1 does not answer"):
+        documents.get_entry(connection, first_id(1) + 1, 0, 9)
 
 
 def test_values_of_the_manifest_count_for_the_whole(connection, published):
