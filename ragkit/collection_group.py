@@ -91,7 +91,10 @@ class CollectionGroup:
                 raise UsageError(f"{name!r} is no name of a collection; expected one without a ':'")
         self.collections = dict(collections)
         self.is_qualified = len(collections) > 1 if is_qualified is None else is_qualified
-        self._first = next(iter(self.collections.values()))
+
+    def replace(self, name: str, collection: Collection) -> None:
+        """Search this collection from now on, a newer generation of the one with this name."""
+        self.collections = {**self.collections, name: collection}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,7 +104,7 @@ class CollectionGroup:
     @property
     def first(self) -> Collection:
         """The first collection, whose settings are the defaults of the group."""
-        return self._first
+        return next(iter(self.collections.values()))
 
     def select(self, names: Sequence[str] | None) -> CollectionGroup:
         """Return the group of these collections; None or () means all. Raises UsageError for an
@@ -124,7 +127,7 @@ class CollectionGroup:
 
         `overrides` are as in `Collection.search_options`. Raises as `Collection.search` does.
         """
-        options = self._first.search_options(overrides)
+        options = self.first.search_options(overrides)
         fingerprints = self._fingerprints()
         results = {
             name: collection.search_with([query], options)[0]
@@ -132,7 +135,8 @@ class CollectionGroup:
         }
         if not self.is_qualified:
             (name, hits), *_ = results.items()
-            return MergedHits(tuple(hits), "score", (name,))
+            missing = getattr(hits, "missing_shards", ())
+            return MergedHits(tuple(hits), "score", (name,), missing)
         return merge_hits(results, options.k, options, fingerprints)
 
     def ask(
@@ -149,21 +153,21 @@ class CollectionGroup:
         `Collection.ask_stream`. The language model is that of the first collection's settings.
         """
         if not self.is_qualified:
-            options = self._first.answer_options(overrides)
-            return self._first.ask_with(question, options=options, history=history, llm=llm)
+            options = self.first.answer_options(overrides)
+            return self.first.ask_with(question, options=options, history=history, llm=llm)
         from ragkit.answers import pipeline
         from ragkit.retrieval.options import validate_query
 
         sources = self.answer_sources(overrides)
-        model = pipeline.load_language_model(self._first.settings) if llm is None else llm or None
+        model = pipeline.load_language_model(self.first.settings) if llm is None else llm or None
         return pipeline.stream_answer(validate_query(question), history, model, sources)
 
     def answer_sources(self, overrides: Mapping[str, Any]) -> AnswerSources:
         """Return what `answers/pipeline` takes the sources of an answer from; `overrides` are as in
         `Collection.answer_options`."""
-        options = self._first.answer_options(overrides)
+        options = self.first.answer_options(overrides)
         if not self.is_qualified:
-            return self._first.answer_sources(options)
+            return self.first.answer_sources(options)
         from ragkit.answers.merged_sources import MergedSources
 
         return MergedSources(

@@ -47,8 +47,12 @@ MAX_PASSES = 5  # after writers that were lost
 PUBLISH_SECONDS = 600.0  # between generations while files are read
 EMBED_ROWS = 256  # passages in one call of an embedding actor
 MAX_RETRIES = 3  # of a task whose worker was killed
-# None: with a hundredth of a CPU for each writer, a node of two could not run two readers.
+# No scheduled CPU may be what a run waits for after a node was lost. Writers and reading tasks take
+# none: as many tasks read as there are CPUs, and back-pressure stops them. An embedding actor takes
+# half of one, so that those of a lost node find room on the others.
 _WRITER_CPUS = 0
+_READER_CPUS = 0
+_EMBEDDER_CPUS = 0.5
 _ANSWER_SECONDS = 600.0  # for statistics of a shard before it is published
 
 
@@ -69,20 +73,12 @@ class Cluster:
 
     @property
     def embedders(self) -> int:
-        """The number of embedding actors: one for each GPU; else one for each CPU but one, which
-        reads files."""
-        return self.gpus or max(1, self.cpus - 1)
+        """The number of embedding actors at the start: one for each GPU, else one for each CPU."""
+        return self.gpus or max(1, self.cpus)
 
     def embedder_options(self) -> dict[str, Any]:
         """Return the resources of an embedding actor, as Ray takes them."""
-        if self.gpus:
-            return {"num_gpus": 1}
-        return {"num_cpus": self.reader_cpus}
-
-    @property
-    def reader_cpus(self) -> float:
-        """The CPUs of a reading task: a single one is shared with the embedding actor."""
-        return 1.0 if self.cpus > 1 else 0.5
+        return {"num_gpus": 1} if self.gpus else {"num_cpus": _EMBEDDER_CPUS}
 
 
 class ClusterIndex:
@@ -115,6 +111,8 @@ class ClusterIndex:
         with contextlib.ExitStack() as stack:
             purpose = "ragkit index --on ray"
             stack.enter_context(writer_lock(work, purpose, self._options.wait))
+            self._manifest = cache.read_manifest(location)  # another process may have published
+            count = sharded_index.check_collection(location, self._manifest, self._options.shards)
             self._start_writers(count)
             stack.callback(self._end_writers)
             reports: list[IndexReport] = []
@@ -260,11 +258,15 @@ class ClusterIndex:
         cluster: Cluster,
     ) -> Any:  # noqa: ANN401 - Ray's own type
         """Return the plan of Ray Data: a row for each call of an embedding actor."""
+        import pyarrow
         import ray
-        from ray.data import ActorPoolStrategy
+        from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
+        # Not `range`: its own tasks need a whole CPU each.
+        numbers = [pyarrow.table({"id": [number]}) for number in range(len(blocks))]
+        count = cluster.embedders
         return (
-            ray.data.range(len(blocks), override_num_blocks=len(blocks))
+            ray.data.from_blocks(numbers)
             .map_batches(
                 read_blocks,
                 batch_format="pyarrow",
@@ -273,14 +275,17 @@ class ClusterIndex:
                     "blocks": blocks, "writers": self._writers, "options": options,
                     "read_settings": read_settings, "source": self._source,
                 },
-                num_cpus=cluster.reader_cpus,
+                compute=TaskPoolStrategy(size=max(1, cluster.cpus)),
+                num_cpus=_READER_CPUS,
                 max_retries=MAX_RETRIES,
             )
             .map_batches(
                 PassageEmbedder,
                 batch_format="pyarrow",
                 batch_size=EMBED_ROWS,
-                compute=ActorPoolStrategy(size=cluster.embedders),
+                # It may shrink: of a pool of fixed size, an actor whose GPU was lost with its
+                # node would wait for another one for ever.
+                compute=ActorPoolStrategy(min_size=1, max_size=count, initial_size=count),
                 fn_constructor_kwargs={
                     "source": self._source, "writers": self._writers, "cpus": 1,
                 },
@@ -297,7 +302,9 @@ class ClusterIndex:
         self._published_at = time.monotonic()
         assert self._source is not None  # noqa: S101 - a pass sets it
         encoder = self._source.entry
-        if before is not None and (before.shards, before.encoder) == (tuple(entries), encoder):
+        if before is not None and sharded_index.is_published(
+            self._location, before, entries, encoder
+        ):
             return
         router = Router(len(entries))
         opened = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -71,7 +72,7 @@ def connected(target: str) -> Iterator[None]:
         return
     options: dict[str, Any] = {"address": address}
     if address is None:
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        _use_token()
         options = {
             "address": "local",
             "include_dashboard": False,
@@ -88,6 +89,14 @@ def connected(target: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _use_token() -> None:
+    """Make calls of a Ray of its own carry a random token, unless the user has set another mode or
+    token. Ray itself would write one to the user's home folder."""
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def _check_reachable(address: str) -> None:

@@ -29,6 +29,7 @@ class MergedHits:
     hits: tuple[Hit, ...]
     merged_by: str
     collections: tuple[str, ...]  # those that were searched
+    missing_shards: tuple[int, ...] = ()  # of a sharded one: those that have not answered
 
 
 def qualify(name: str, citation: str) -> str:

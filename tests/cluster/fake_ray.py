@@ -60,8 +60,6 @@ class Dataset:
 
 def install(monkeypatch, cpus=3, gpus=0):
     """Put the fake in place of Ray; return the list of handles that it makes."""
-    import pyarrow
-
     handles = []
 
     def actor(kind):
@@ -76,15 +74,13 @@ def install(monkeypatch, cpus=3, gpus=0):
             return [promise.done.result() for promise in promises]
         return promises.done.result()
 
-    def rows(count, **_):
-        return Dataset(lambda: (pyarrow.table({"id": [number]}) for number in range(count)))
-
     ray, data = ModuleType("ray"), ModuleType("ray.data")
     annotations = ModuleType("ray.util.annotations")
     ray.remote, ray.get, ray.put = actor, get, lambda value: Promise(lambda: value)
     ray.cluster_resources = lambda: {"CPU": float(cpus), "GPU": float(gpus)}
     ray.kill = lambda handle: setattr(handle, "is_killed", True)
-    ray.data, data.range, data.ActorPoolStrategy = data, rows, SimpleNamespace
+    ray.data, data.from_blocks = data, lambda blocks: Dataset(lambda: iter(blocks))
+    data.ActorPoolStrategy = data.TaskPoolStrategy = SimpleNamespace
     data.DataContext = SimpleNamespace(get_current=SimpleNamespace)
     annotations.RayDeprecationWarning = DeprecationWarning
     modules = {"ray": ray, "ray.data": data, "ray.util": ModuleType("ray.util")}

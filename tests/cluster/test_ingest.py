@@ -176,15 +176,16 @@ def test_another_run_is_busy_and_wrong_input_writes_nothing(run, tmp_path, folde
 
 
 @pytest.mark.parametrize(
-    ("cpus", "gpus", "embedders", "options", "reader"),
+    ("cpus", "gpus", "embedders", "options"),
     [
-        (1, 0, 1, {"num_cpus": 0.5}, 0.5),
-        (2, 0, 1, {"num_cpus": 1.0}, 1.0),
-        (8, 0, 7, {"num_cpus": 1.0}, 1.0),
-        (16, 2, 2, {"num_gpus": 1}, 1.0),
+        (1, 0, 1, {"num_cpus": 0.5}),
+        (8, 0, 8, {"num_cpus": 0.5}),
+        (16, 2, 2, {"num_gpus": 1}),
+        (0, 0, 1, {"num_cpus": 0.5}),  # a cluster that starts its nodes when they are needed
     ],
 )
-def test_embedding_actors_leave_a_processor_to_reading(cpus, gpus, embedders, options, reader):
+def test_embedding_actors_of_half_of_the_cluster_fit_on_the_other_half(
+    cpus, gpus, embedders, options
+):
     cluster = ingest.Cluster(cpus, gpus)
     assert (cluster.embedders, cluster.embedder_options()) == (embedders, options)
-    assert cluster.reader_cpus == reader

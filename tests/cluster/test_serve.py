@@ -4,13 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ragkit import Collection
+from ragkit import Collection, CollectionGroup
 from ragkit.cluster import serve
 from ragkit.cluster.replicas import ShardReplica
 from ragkit.cluster.router import MissingShardError, ReplicaLostError, RoutedShard
 from ragkit.errors import CollectionError, UsageError
 from ragkit.serving.api.json_shapes import partial_fields
 from ragkit.serving.collections.library import Library
+from ragkit.serving.mcp.tools import ToolContext, make_tools
+from ragkit.serving.schema.validate import validate
 
 QUERIES = ("who may stay at home?", "rotate the keys", "cats")
 
@@ -162,6 +164,31 @@ def test_a_newer_generation_is_served_from_the_next_search_on(start, index, fold
     assert [hit.path for hit in old.search("dogs bark")].count("dogs.txt") == 0  # still open
     assert library["default"].batcher._search_many == service.collection.search_with
     library.close()
+
+
+def test_tools_say_that_a_result_is_partial_and_use_the_newest_generation(start, index, folder):
+    service = start(1)
+    group = CollectionGroup({"default": service.collection})
+    context = ToolContext(group)
+    (search,) = (tool for tool in make_tools(group.names) if tool.name == "search")
+
+    def found(query):
+        result = search.run(context, {"query": query, "k": 10})
+        validate(result, search.result)
+        return result
+
+    assert "partial" not in found("stay at home")
+    lose(service._set.shards[0])
+    result = found("stay at home")
+    assert (result["partial"], result["missing_shards"]) == (True, [0])
+    service._set.shards[0].replicas[0].is_lost = False
+    (folder / "dogs.txt").write_text("Dogs bark at night.\n")
+    index()
+    assert service.refresh()
+    group.replace("default", service.collection)
+    result = found("dogs bark")
+    assert result["results"][0]["citation"] == "dogs.txt#L1"
+    assert context.get(result["results"][0]["url"]).text == "Dogs bark at night."
 
 
 def test_another_number_of_shards_starts_other_replicas(start, index, folder):

@@ -1,5 +1,6 @@
 """Addresses, a missing Ray, an address where nothing answers. Starts no Ray: see test_on_ray.py."""
 
+import os
 import socket
 import sys
 
@@ -40,6 +41,19 @@ def test_without_ray_the_command_that_installs_it_is_named(monkeypatch):
         session.connected("ray"),
     ):
         pass
+
+
+@pytest.mark.parametrize("name", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"])
+def test_a_ray_of_its_own_has_a_token_that_no_file_keeps(monkeypatch, name):
+    for variable in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(variable, "")  # restored at the end
+        monkeypatch.delenv(variable)
+    session._use_token()
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(bytes.fromhex(os.environ.pop("RAY_AUTH_TOKEN"))) == 32
+    monkeypatch.setenv(name, "of the user")
+    session._use_token()
+    assert os.environ.get("RAY_AUTH_TOKEN", "of the user") == "of the user"
 
 
 def test_an_address_where_nothing_answers_is_named():

@@ -18,6 +18,7 @@ def add_mcp(command: argparse.ArgumentParser) -> None:
         help="serve streamable HTTP at http://127.0.0.1:8766/mcp instead of stdin and stdout",
     )
     _add_address(command, MCP_PORT)
+    _add_cluster(command)
 
 
 def add_serve(command: argparse.ArgumentParser) -> None:
@@ -85,6 +86,11 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="maximum searches computed together (default: 32); 1: no batching",
     )
+    _add_cluster(command)
+
+
+def _add_cluster(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of a sharded collection on a cluster."""
     add_on(command, "search the shards of a sharded collection")
     command.add_argument(
         "--replicas",

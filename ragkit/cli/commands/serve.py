@@ -26,6 +26,7 @@ from ragkit.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.cluster.serve import ClusterService
+    from ragkit.collection_group import CollectionGroup
     from ragkit.serving.collections.library import Library
     from ragkit.serving.collections.watching import Watchers
 
@@ -62,8 +63,7 @@ def serve(arguments: Namespace) -> int:
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
     rights = folder_rights(arguments.add_from, arguments.upload_to)
-    if arguments.on is None and arguments.replicas is not None:
-        raise UsageError("--replicas needs --on ray")
+    _check_cluster(arguments)
     if arguments.on is not None and (arguments.collections or arguments.watch):
         raise UsageError("--on serves the sharded collection of -c, without FOLDER and --watch")
     if rights.upload_to and len(arguments.collections) > 1:
@@ -93,6 +93,14 @@ def serve(arguments: Namespace) -> int:
             print_message("interrupted; requests in progress have been answered")
             return INTERRUPTED
     return 0
+
+
+def _check_cluster(arguments: Namespace) -> None:
+    """Raise UsageError unless --on and --replicas fit the other arguments."""
+    if arguments.on is None and arguments.replicas is not None:
+        raise UsageError("--replicas needs --on ray")
+    if arguments.on is not None and len(named := named_collections(arguments)) > 1:
+        raise UsageError(f"-c is given {len(named)} times; --on serves one sharded collection")
 
 
 def _start_replicas(arguments: Namespace, stack: ExitStack) -> ClusterService:
@@ -210,13 +218,13 @@ def mcp(arguments: Namespace) -> int:
         for name in ("host", "port", "token_env", "allow_host"):
             if getattr(arguments, name) not in (None, []):
                 raise UsageError(f"--{name.replace('_', '-')} needs --http")
+    _check_cluster(arguments)
     try:
         from ragkit.serving.mcp import server as serving
     except ModuleNotFoundError as error:
         raise _not_installed(error, "mcp", "mcp") from None
-    from ragkit.cli.commands.groups import open_group
-
-    with open_group(arguments) as group:
+    with ExitStack() as stack:
+        group = _open_mcp_group(arguments, stack)
         if not arguments.http:
             if sys.stdin.isatty():
                 print_message("waiting for an MCP client on stdin; for HTTP: ragkit mcp --http")
@@ -234,6 +242,19 @@ def mcp(arguments: Namespace) -> int:
                 app = serving.create_mcp_app(group, host, arguments.allow_host, token)
                 serving.run_http(app, bound)
     return 0
+
+
+def _open_mcp_group(arguments: Namespace, stack: ExitStack) -> CollectionGroup:
+    """Open what -c names; with --on, by replicas on a cluster, and always the newest generation."""
+    from ragkit.cli.commands.groups import open_group
+    from ragkit.collection_group import CollectionGroup
+
+    if arguments.on is None:
+        return stack.enter_context(open_group(arguments))
+    service = _start_replicas(arguments, stack)
+    group = CollectionGroup({DEFAULT: service.collection})
+    service.keep_current(partial(group.replace, DEFAULT))
+    return group
 
 
 def read_token(host: str, variable: str | None) -> str | None:

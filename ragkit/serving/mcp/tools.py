@@ -55,7 +55,19 @@ class ToolContext:
 
     def __init__(self, group: CollectionGroup) -> None:
         self.group = group
-        self.uris = {name: DocumentUris(item) for name, item in group.collections.items()}
+        self._uris: dict[str, tuple[Collection, DocumentUris]] = {}
+
+    @property
+    def uris(self) -> dict[str, DocumentUris]:
+        """The URIs of each collection, by its name; new ones for a collection that was replaced."""
+        known = self._uris
+        self._uris = {
+            name: known[name]
+            if name in known and known[name][0] is item
+            else (item, DocumentUris(item))
+            for name, item in self.group.collections.items()
+        }
+        return {name: uris for name, (_, uris) in self._uris.items()}
 
     @property
     def collection(self) -> Collection:
@@ -167,6 +179,8 @@ def _search(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
         result["cursor"] = str(first + count)
     if group.is_qualified:
         result["merged_by"] = found.merged_by
+    if found.missing_shards:
+        result |= {"partial": True, "missing_shards": list(found.missing_shards)}
     return result
 
 
@@ -533,8 +547,10 @@ TOOLS = (
                 "lines": _LINES,
                 "cursor": STRING,
                 "merged_by": STRING,
+                "partial": BOOLEAN,  # shards of a cluster have not answered
+                "missing_shards": {"type": "array", "items": INTEGER},
             },
-            ("results", "lines", "cursor", "merged_by"),
+            ("results", "lines", "cursor", "merged_by", "partial", "missing_shards"),
         ),
         _search,
     ),
