@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
+import time
 from pathlib import Path
 
 from ragkit import user_dirs
@@ -36,9 +38,17 @@ def is_sharded(folder: str | Path) -> bool:
     return os.path.lexists(os.path.join(folder, FILE_NAME))  # noqa: PTH118 (every opening asks)
 
 
+_ABANDONED = 86_400  # seconds after which a folder that was being fetched is deleted
+
+
 def cache_folder(collection_id: str) -> Path:
     """Return the folder of the fetched files of a collection."""
     return user_dirs.cache() / "shards" / collection_id
+
+
+def is_fetched(manifest: Manifest, number: int) -> bool:
+    """Whether a published shard is on the local disk."""
+    return (cache_folder(manifest.id) / manifest.shards[number].digest).is_dir()
 
 
 def fetch_shard(location: ShardLocation, manifest: Manifest, number: int) -> Path:
@@ -74,24 +84,51 @@ def fetch_terms(location: ShardLocation, file: ShardFile, target: Path) -> None:
 
 
 def delete_unused(location: ShardLocation, manifest: Manifest) -> None:
-    """Delete what is fetched of other generations than this one and the one before."""
+    """Delete what is fetched of other generations than this one, the current one and the one
+    before, unless a process has it open (`hold`)."""
     with contextlib.suppress(CollectionError, OSError):
         kept = {shard.digest for shard in manifest.shards}
-        previous = read_manifest(location, PREVIOUS_NAME)
-        for each in (manifest, previous):
+        current, previous = read_manifest(location), read_manifest(location, PREVIOUS_NAME)
+        for each in (manifest, current, previous):
             if each is not None:
                 kept |= {shard.digest for shard in each.shards}
                 kept |= {each.statistics.sha256} if each.statistics else set()
         for folder in cache_folder(manifest.id).iterdir():
-            if folder.name not in kept:
+            if folder.name in kept:
+                continue
+            if folder.name.startswith(".tmp-"):  # another process may be fetching it
+                if time.time() - folder.lstat().st_mtime > _ABANDONED:
+                    shutil.rmtree(folder, ignore_errors=True)
+            elif (descriptor := hold(folder, exclusive=True)) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+                os.close(descriptor)
+
+
+def hold(folder: Path, *, exclusive: bool = False) -> int | None:
+    """Keep other processes from deleting a folder until the returned descriptor is closed; None
+    where another process holds it, or there are no such locks. `exclusive`: nobody has it open."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which deletes no open file
+        return os.open(os.devnull, os.O_RDONLY) if exclusive else None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _fetch(location: ShardLocation, folder: Path, files: list[ShardFile], what: str) -> None:
-    temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
+    temporary = None
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Not of a fixed name: threads and processes may fetch the same shard at the same time.
+        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         for file in files:
             target = temporary / file.name
             target.parent.mkdir(exist_ok=True)
@@ -111,4 +148,5 @@ def _fetch(location: ShardLocation, folder: Path, files: list[ShardFile], what: 
             "cache folder with RAGKIT_CACHE_DIR"
         ) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

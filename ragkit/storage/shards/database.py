@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,7 @@ class ShardedDatabase(Database):
         self._candidates = candidates
         self.trust = trust_level or find_trust_level(location, manifest.id, notify)
         self._opened: dict[int, Shard] = {}
+        self._opening = threading.Lock()
         self._given = None if shards is None else list(shards)
         self._pool: ThreadPoolExecutor | None = None
         self._ask_all: AskAll = ask_all or self._ask_in_threads
@@ -138,7 +140,10 @@ class ShardedDatabase(Database):
     def is_current(self) -> bool:
         """Whether no newer generation has been published. Reads the manifest."""
         manifest = cache.read_manifest(self.location)
-        return manifest is not None and manifest.generation == self.manifest.generation
+        own = self.manifest
+        return manifest is not None and (manifest.id, manifest.generation) == (
+            own.id, own.generation
+        )  # fmt: skip
 
     def take_missing(self) -> set[int]:
         """Return the shards that have not answered since the last call."""
@@ -150,14 +155,18 @@ class ShardedDatabase(Database):
         if self._given is not None:
             return self._given[number]
         shard = self._opened.get(number)
-        if shard is None:
-            folder = cache.fetch_shard(self.location, self.manifest, number)
-            shard = LocalShard(
-                folder, self.manifest.shards[number], whole_of(self.manifest), trust=self.trust,
-                candidates=self._candidates, notify=self.notify,
-            )  # fmt: skip
-            shard = self._opened.setdefault(number, shard)
-        return shard
+        if shard is not None:
+            return shard
+        with self._opening:
+            if number not in self._opened:
+                if not cache.is_fetched(self.manifest, number):
+                    cache.delete_unused(self.location, self.manifest)
+                folder = cache.fetch_shard(self.location, self.manifest, number)
+                self._opened[number] = LocalShard(
+                    folder, self.manifest.shards[number], whole_of(self.manifest),
+                    trust=self.trust, candidates=self._candidates, notify=self.notify,
+                )  # fmt: skip
+            return self._opened[number]
 
     def read_shards(
         self,

@@ -6,6 +6,8 @@ another process. `LocalShard` is a shard that this process has opened.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lexical.padding import IndexTotals, Padding
+from ragkit.storage.shards import cache
 from ragkit.storage.shards.manifest import Manifest, ShardEntry
 from ragkit.storage.sqlite import state
 from ragkit.storage.sqlite.database import Database
@@ -70,6 +73,7 @@ class LocalShard:
         self._indexes = IndexReader(self._store, notify, candidates)
         self._lock = threading.Lock()
         self._lexical: LexicalIndex | None = None
+        self._hold = cache.hold(folder)
 
     def read(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         """Return what a reading function returns, with iterators as lists."""
@@ -108,8 +112,17 @@ class LocalShard:
             return self._lexical
 
     def close(self) -> None:
-        """Close the database connections; the next call opens them again."""
+        """Close the database connections."""
         self._store.close()
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+    def __del__(self) -> None:
+        """Let others delete the folder."""
+        if getattr(self, "_hold", None) is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._hold)
 
 
 class PlainRow:
