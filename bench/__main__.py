@@ -31,6 +31,7 @@ MODULES = {
     "reading": "documents.reading",
     "load": "serving.load",
     "malformed": "serving.malformed",
+    "scale": "serving.scale",
 }
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,27 +126,30 @@ def nodes(tmp_path_factory):
         started.cluster.shutdown()
 
 
-@pytest.fixture
-def documents(tmp_path):
+def copy_documents(folder):
     """A copy of a part of data/ that tests may change."""
-    folder = tmp_path / "documents"
     shutil.copytree(REPOSITORY / "data" / "notes", folder)
     shutil.copytree(REPOSITORY / "data" / "internals", folder / "internals")
     return folder
 
 
 @pytest.fixture
-def index(tmp_path, documents, nodes):
-    """A function that runs `ragkit index --on ray`; returns the report."""
+def documents(tmp_path):
+    return copy_documents(tmp_path / "documents")
+
+
+def run_index(folder, documents, **options):
+    """Run `ragkit index --on ray`; return the report."""
     from ragkit.cluster.ingest import index_shards
 
-    def run(**options):
-        return index_shards(
-            tmp_path / "cluster", documents, shards=3, settings=SETTINGS, encoder=WordEncoder(),
-            **options,
-        )  # fmt: skip
+    return index_shards(
+        folder, documents, shards=3, settings=SETTINGS, encoder=WordEncoder(), **options
+    )
 
-    return run
+
+@pytest.fixture
+def index(tmp_path, documents, nodes):
+    return partial(run_index, tmp_path / "cluster", documents)
 
 
 def rankings(collection):
@@ -250,16 +254,24 @@ def test_the_same_command_continues_after_the_driver_was_killed(index, documents
     check_same(tmp_path / "cluster", documents, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def published(nodes, tmp_path_factory):
+    """A collection that all tests of serving use, and the folder of its documents."""
+    folder = tmp_path_factory.mktemp("published")
+    documents = copy_documents(folder / "documents")
+    run_index(folder / "cluster", documents)
+    return folder / "cluster", documents
+
+
 @pytest.fixture
-def service(index, tmp_path):
+def service(published):
     """A function that serves the collection by so many replicas of each shard."""
     from ragkit.cluster.serve import ClusterService
 
     services = []
 
     def start(replicas):
-        index()
-        address = str(tmp_path / "cluster")
+        address = str(published[0])
         services.append(ClusterService(address, replicas, settings=SETTINGS, encoder=WordEncoder()))
         return services[-1]
 
@@ -294,13 +306,9 @@ class Load:
             thread.join()
 
 
-def test_no_request_fails_with_two_replicas_when_a_node_is_killed(
-    service, nodes, documents, tmp_path
-):
+def test_no_request_fails_with_two_replicas_when_a_node_is_killed(service, nodes, published):
     served = service(2)
-    with Collection(
-        tmp_path / "cluster", create=False, settings=SETTINGS, encoder=WordEncoder()
-    ) as many:
+    with Collection(published[0], create=False, settings=SETTINGS, encoder=WordEncoder()) as many:
         assert rankings(served.collection) == rankings(many)
     load = Load(served.collection)
     wait_until(lambda: len(load.done) > 20)
@@ -325,16 +333,17 @@ def test_results_are_partial_with_one_replica_until_it_is_started_again(service,
     load.stop()
     assert load.failures == []
     with capsys.disabled():
-        partial = sum(bool(missing) for _, missing in load.done)
-        print(f"\nR = 1: {partial} of {len(load.done)} searches partial; complete again after "
+        count = sum(bool(missing) for _, missing in load.done)
+        print(f"\nR = 1: {count} of {len(load.done)} searches partial; complete again after "
               f"{recovered:.1f} s")  # fmt: skip
 
 
-def test_a_newer_generation_is_served_without_a_restart(service, index, documents):
+def test_a_newer_generation_is_served_without_a_restart(service, published):
     served = service(1)
+    folder, documents = published
     newer = threading.Event()
     served.keep_current(lambda collection: newer.set())
-    Path(documents, "new.txt").write_text("Zebras graze in the savanna.\n")
-    index()
+    (documents / "new.txt").write_text("Zebras graze in the savanna.\n")
+    run_index(folder, documents)
     assert newer.wait(WAIT_SECONDS)
     assert served.collection.search("zebras savanna")[0].path == "new.txt"
