@@ -57,6 +57,7 @@ def build_hits(
         intact = documents.intact_ids(connection, documents_shown)
         rows = {id_: row for id_, row in rows.items() if row["document_id"] in intact}
     places = _Places(connection)
+    places.find_repeated({row["path"] for row in rows.values()})
     places.find_newer({row["document_id"] for row in rows.values()})
     copies = passages.ids_by_hash(connection, list({row["hash"]: None for row in rows.values()}))
     others = [id_ for same in copies.values() if len(same) > 1 for id_ in same]
@@ -88,6 +89,12 @@ class _Places:
         self._has_roots = len(documents.root_folders(connection)) > 1
         self._known: dict[int, tuple[bool, str]] = {}
         self._newest: dict[int, NewerVersion] = {}
+        self._unique: set[str] = set()  # paths that only one root has
+
+    def find_repeated(self, paths: Collection[str]) -> None:
+        """Look up, at once, which of these paths several roots have, for `of`."""
+        if self._has_roots:
+            self._unique |= set(paths) - documents.repeated_paths(self._connection, paths)
 
     def find_newer(self, document_ids: Collection[int]) -> None:
         """Look up which of these documents have a newer version, for `newest`."""
@@ -109,7 +116,7 @@ class _Places:
         document_id = row["document_id"]
         if document_id not in self._known:
             path = row["path"]
-            if self._has_roots:
+            if self._has_roots and path not in self._unique:
                 path = documents.cited_path(self._connection, row["root"], path)
             self._known[document_id] = (is_stale(row), path)
         return self._known[document_id]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ragkit.records.documents import Document
     from ragkit.records.reports import DocumentEntry
 
+_PATHS_PER_STATEMENT = 100
 # The path that a document is shown and cited by: that of its file, and its record.
 DISPLAY_PATH = "files.path || iif(documents.record = '', '', '/' || documents.record)"
 
@@ -179,10 +180,7 @@ def cited_path(connection: sqlite3.Connection, root: str, path: str) -> str:
     That is its path relative to its root. Where another root has a document of the same path, the
     names of as many of the root's last folders precede it as make it unique: `notes/faq.md`.
     """
-    if (
-        len({row["root"] for row in _documents_at(connection, path, path) if row["path"] == path})
-        < 2
-    ):
+    if path not in repeated_paths(connection, [path]):
         return path
     for name in root_names(root):
         cited = f"{name}/{path}"
@@ -193,6 +191,36 @@ def cited_path(connection: sqlite3.Connection, root: str, path: str) -> str:
         if row is not None and (row["root"], row["path"]) == (root, path):
             return cited
     return f"{root}/{path}"
+
+
+def repeated_paths(connection: sqlite3.Connection, paths: Collection[str]) -> set[str]:
+    """Return those of the paths, relative to a root, at which several roots have documents."""
+    folders: dict[str, set[str]] = {}
+    for path, folder in _paths_with_roots(connection, list(dict.fromkeys(paths))):
+        folders.setdefault(path, set()).add(folder)
+    return {path for path, roots in folders.items() if len(roots) > 1}
+
+
+@from_all(distinct)
+def _paths_with_roots(
+    connection: sqlite3.Connection, paths: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return (path, folder of the root) of each of these paths in each root that has it."""
+    found: dict[tuple[str, str], None] = {}
+    for first in range(0, len(paths), _PATHS_PER_STATEMENT):
+        chunk = paths[first : first + _PATHS_PER_STATEMENT]
+        # The path of a record begins with that of its file.
+        files = list(dict.fromkeys(prefix for path in chunk for prefix in _prefixes(path)))
+        rows = connection.execute(
+            f"SELECT DISTINCT {DISPLAY_PATH}, roots.folder FROM roots "
+            "CROSS JOIN files ON files.root_id = roots.id "  # in this order: by files' index
+            "JOIN documents ON documents.file_id = files.id "
+            f"WHERE files.path IN ({', '.join('?' * len(files))}) "
+            f"AND {DISPLAY_PATH} IN ({', '.join('?' * len(chunk))})",
+            (*files, *chunk),
+        )
+        found.update(dict.fromkeys((row[0], row[1]) for row in rows))
+    return list(found)
 
 
 @from_all(joined)

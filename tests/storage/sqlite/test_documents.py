@@ -60,6 +60,20 @@ def test_a_relative_path_in_two_roots_is_ambiguous(store, add):
     assert row["text"] == "Two"
 
 
+def test_paths_in_several_roots_are_found_at_once(store, add):
+    paths = ["a.md", "b.md", "c.zip/x/a.md", "c.zip/y.md", *(f"n{n}.md" for n in range(150))]
+    for root in ("/home/notes", "/home/mail"):
+        add("a.md", root=root)
+        add("c.zip", record="x/a.md", root=root)
+        add("n149.md", root=root)
+    add("b.md", root="/home/notes")
+    add("c.zip", record="y.md", root="/home/notes")
+    with store.reading() as connection:
+        repeated = documents.repeated_paths(connection, paths)
+        assert documents.repeated_paths(connection, []) == set()
+    assert repeated == {"a.md", "c.zip/x/a.md", "n149.md"}
+
+
 def test_documents_of_a_file_are_deleted_except_those_to_keep(store, add):
     for record in ("1", "2", "3"):
         add("mail.mbox", "Text", record=record)
