@@ -16,7 +16,16 @@ from ragkit.records.documents import Document
 _MAX_LINE_CHARS = 20_000  # a longer line is not edited
 _HEADING = re.compile(r"[ \t]{0,40}(={1,9})[ \t]+(\S.{0,1000})$")
 _FENCE = re.compile(r"[ \t]{0,40}```")
-_BLOCK_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+# Raw text and strings may contain the signs of a comment, as in `src/*.c`; a comment never ends in
+# a file that is cut off, or begins in text that looks like one: then it stays.
+_BLOCK_COMMENT = re.compile(
+    r"(?P<kept>\\.|(`{3,20})(?s:.*?)(?:\2|\Z)|`[^`\n]{0,1000}`|\"(?:[^\"\\\n]|\\.){0,1000}\")"
+    r"|/\*(?s:.*?)(?:(?P<end>\*/)|\Z)"
+)
+_RAW = re.compile(r"`[^`]{1,1000}`")
+_RAW_PLACE = re.compile("\x0e([0-9]{1,5})\x0f")  # where raw text was taken out
+_NO_BRACKETS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?<!:)//.*|\\.")
+_MAX_SETTING_LINES = 500
 _COMMENT = re.compile(r"(?<!\S)//.*")
 _SETTING = re.compile(r"[ \t]{0,40}#(?:set|show|import|include|let)\b")
 _LABEL = re.compile(r"[ \t]{0,9}<[\w:.-]{1,100}>")
@@ -35,7 +44,7 @@ _ESCAPE = re.compile(r"\\([\\#*_$@<>=`~/-])")
 def read_typst(data: bytes, name: str) -> Document:
     """Read a Typst file with its headings. Never raises: the text of any file can be read."""
     text, encoding, warnings, encoding_by = decode(data)
-    text = _BLOCK_COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = _BLOCK_COMMENT.sub(_without_comment, text)
     lines = _parse_lines(text)
     text = lines.text()
     return Document(
@@ -54,13 +63,19 @@ def read_typst(data: bytes, name: str) -> Document:
 def _parse_lines(text: str) -> Lines:
     lines = Lines()
     in_fence = False
-    depth = 0  # open brackets of a setting
-    for line in text.split("\n"):
+    rows = text.split("\n")
+    setting_end = 0  # index of the line after the last setting
+    may_be_open = True  # after one that never ends, the ends of others are not looked for
+    for index, line in enumerate(rows):
         if in_fence:
             in_fence = _FENCE.match(line) is None
             lines.add(line) if in_fence else lines.close_fence(line)
-        elif depth or _SETTING.match(line) is not None:
-            depth = max(0, depth + sum(map(line.count, "([{")) - sum(map(line.count, ")]}")))
+        elif index < setting_end:
+            lines.add("")
+        elif _SETTING.match(line) is not None:
+            found = _find_setting_end(rows, index) if may_be_open else index + 1
+            may_be_open = found is not None
+            setting_end = found or index + 1
             lines.add("")
         elif _FENCE.match(line) is not None and line.count("```") == 1:
             in_fence = True
@@ -75,8 +90,37 @@ def _parse_lines(text: str) -> Lines:
     return lines
 
 
+def _without_comment(match: re.Match[str]) -> str:
+    if match["kept"] or not match["end"]:
+        return match[0]
+    return "\n" * match[0].count("\n")
+
+
+def _find_setting_end(rows: list[str], first: int) -> int | None:
+    """Return the index of the line after a setting, where its brackets are closed; None if they
+    never are."""
+    depth = 0
+    for index in range(first, min(len(rows), first + _MAX_SETTING_LINES)):
+        code = _NO_BRACKETS.sub("", rows[index])
+        depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+        if depth <= 0:
+            return index + 1
+    return None
+
+
 def _plain(line: str) -> str:
-    """Return a line without comments, labels and marks of emphasis."""
+    """Return a line without comments, labels and marks of emphasis; raw text in it stays."""
+    raw: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        raw.append(match[0])
+        return f"\x0e{len(raw) - 1}\x0f"
+
+    line = _edit(_RAW.sub(take, line.replace("\x0e", "")) if "`" in line else line)
+    return _RAW_PLACE.sub(lambda match: raw[int(match[1])], line) if raw else line
+
+
+def _edit(line: str) -> str:
     line = _LABEL.sub("", _COMMENT.sub("", line))
     line = _LINK.sub(lambda match: match[2] or match[1], line)
     for _ in range(_MAX_NESTED_CALLS):

@@ -38,3 +38,15 @@ def test_words_stay_and_settings_and_comments_do_not():
         (2, "Methods"),
     ]
     assert len(document.fences) == 1
+
+
+def test_signs_of_comments_and_brackets_in_raw_text_and_strings_hide_nothing():
+    # https://typst.app/docs/reference/text/raw: raw text is shown verbatim.
+    source = (
+        '```c\n/* kept */ x;\n```\nUse `<div>` and `_src_/*.c`.\n#let p = "("\n*First*.\n'
+        '#let q = (\n  a: ")",\n)\nSecond. /* never\nclosed\n#let r = (\nThird.'
+    )
+    assert read_typst(source.encode(), "a.typ").text.split("\n") == [
+        "```c", "/* kept */ x;", "```", "Use `<div>` and `_src_/*.c`.", "", "First.",
+        "", "", "", "Second. /* never", "closed", "", "Third.",
+    ]  # fmt: skip
