@@ -36,16 +36,17 @@ _SETTING = re.compile(
     re.IGNORECASE,
 )
 _MAGIC = re.compile(r"__[A-Z]{3,20}__")
+_LINE_BREAK = re.compile("[\r\n\xa0]")  # `&#10;` is no new line
 _QUOTES = re.compile(r"'{2,5}")
 _ATTRIBUTES = re.compile(
-    r"[ \t]{0,9}(?:[\w-]{1,40}[ \t]{0,9}=[ \t]{0,9}(?:\"[^\"|]{0,300}\"|[\w#%.-]{1,99})[ \t;]{0,9})"
-    r"{1,20}\|(?!\|)"
+    r"[ \t]{0,9}(?:[\w-]{1,40}[ \t]{0,9}=[ \t]{0,9}"
+    r"(?:\"[^\"|]{0,300}\"|[\w#%.-]{1,99}(?![\w#%.-]))[ \t;]{0,9}){1,20}\|(?!\|)"
 )
 _CODE = r"(pre|syntaxhighlight|source)"
 _FENCE = re.compile(rf"<{_CODE}(?:\s[^<>]{{0,300}})?>", re.IGNORECASE)
 _CODE_TAG = re.compile(rf"</?{_CODE}(?:\s[^<>]{{0,300}})?>", re.IGNORECASE)
-_CODE_END = re.compile(rf"</{_CODE}>", re.IGNORECASE)
 _LIST = re.compile(r"[*#:;]{1,20}(?=[^*#:;])")
+_TABLE_MARKS = ("{|", "|-", "|}")
 _MAX_NESTED_LINKS = 3  # links in the caption of a picture
 
 
@@ -71,30 +72,30 @@ def read_mediawiki(data: bytes, name: str) -> Document:
 def _parse_lines(text: str) -> Lines:
     lines = Lines()
     fence = ""  # the name of the open code element
-    in_table = False
+    open_tables = 0
     for line in text.split("\n"):
         stripped = line.strip()
         opening = None if fence else _FENCE.match(stripped)
         if fence or opening is not None:
-            _add_code(lines, line, opening)
             fence = opening[1].lower() if opening is not None else fence
-            fence = "" if f"</{fence}>" in stripped.lower() else fence
+            closes = f"</{fence}>" in stripped.lower()
+            _add_code(lines, line, is_first=opening is not None, closes=closes)
+            fence = "" if closes else fence
         elif len(line) > _MAX_LINE_CHARS:
             lines.add(line)
         elif (heading := _HEADING.match(line)) is not None:
             title = _plain(heading[2])
             lines.add_heading(title, len(heading[1]), title)
         else:
-            in_table = in_table or stripped.startswith("{|")
-            lines.add(_table_line(stripped) if in_table else _plain(line))
-            in_table = in_table and not stripped.startswith("|}")
+            open_tables += stripped.startswith("{|")
+            lines.add(_table_line(stripped) if open_tables else _plain(line))
+            open_tables -= bool(open_tables) and stripped.startswith("|}")
     return lines
 
 
-def _add_code(lines: Lines, line: str, opening: re.Match[str] | None) -> None:
-    shown = _CODE_TAG.sub("", line)
-    closes = _CODE_END.search(line) is not None
-    if opening is not None:
+def _add_code(lines: Lines, line: str, *, is_first: bool, closes: bool) -> None:
+    shown = _CODE_TAG.sub("", line) if is_first or closes else line
+    if is_first:
         lines.add(shown) if closes else lines.open_fence(shown)
     elif closes:
         lines.close_fence(shown)
@@ -104,15 +105,20 @@ def _add_code(lines: Lines, line: str, opening: re.Match[str] | None) -> None:
 
 def _table_line(line: str) -> str:
     """Return a line of a table: its cells, separated by bars; "" for its settings."""
-    if line.startswith(("{|", "|-", "|}")):
+    if line.startswith(_TABLE_MARKS):
         return ""
     if line.startswith("|+"):
-        return _plain(_ATTRIBUTES.sub("", line[2:]))
+        return _plain(_without_attributes(line[2:]))
     if not line.startswith(("|", "!")):
         return _plain(line)
     separator = "!!" if line.startswith("!") and "!!" in line else "||"
-    cells = (_plain(_ATTRIBUTES.sub("", cell)).strip() for cell in line[1:].split(separator))
+    cells = (_plain(_without_attributes(cell)).strip() for cell in line[1:].split(separator))
     return " | ".join(cells)
+
+
+def _without_attributes(cell: str) -> str:
+    match = _ATTRIBUTES.match(cell)
+    return cell if match is None else cell[match.end() :]
 
 
 def _plain(line: str) -> str:
@@ -134,7 +140,7 @@ def _plain(line: str) -> str:
         line = "  " * (len(item[0]) - 1) + mark + line[item.end() :].strip()
     elif line.startswith("|"):  # a value of a template
         line = line[1:].strip()
-    return unescape(line).replace("\xa0", " ").rstrip()
+    return _LINE_BREAK.sub(" ", unescape(line)).rstrip()
 
 
 def _script_mark(match: re.Match[str]) -> str:

@@ -41,3 +41,23 @@ def test_headings_tables_and_code():
     ]  # fmt: skip
     assert [(heading.level, heading.text) for heading in document.headings] == [(2, "Dues")]
     assert len(document.fences) == 1
+
+
+def test_only_the_attributes_before_a_cell_are_left_out_and_tables_may_be_nested():
+    # https://www.mediawiki.org/wiki/Help:Tables: attributes, a bar, then the content of the cell.
+    text = '{|\n| style="x" | {{convert|unit=km|5}} || b\n|\n{|\n| in\n|}\n|-\n| c || d\n|}\n| e'
+    assert [line for line in read(text).text.split("\n") if line] == [
+        "convert | unit=km | 5 | b", "in", "c | d", "e",
+    ]  # fmt: skip
+
+
+def test_a_line_stays_one_line_and_code_ends_at_its_own_tag():
+    document = read("a&#10;b\n<pre>\nx </source> y\n</pre>\nend")
+    assert document.text.split("\n") == ["a b", "", "x </source> y", "", "end"]
+    assert len(document.fences) == 1
+
+
+def test_a_row_of_equals_signs_takes_linear_time():
+    # Took more than the age of the universe: any place in a value could end it.
+    line = "| " + "a=" + "bbbbbbbbbbbbbbbbb=" * 500
+    assert read("{|\n" + line).text == "\n" + line[2:]
