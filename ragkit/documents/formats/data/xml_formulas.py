@@ -14,7 +14,13 @@ from ragkit.documents.formats.data.xml_events import End, Event, Start, Text
 from ragkit.documents.formats.web.mathml import linear_mathml
 
 FORMULAS = frozenset({"math", "tex-math"})
-_MAX_MARKUP = 200_000  # characters; the rest of a longer formula is left out
+_MAX_MARKUP = 200_000  # characters; of the rest of a longer formula only the text is read
+# What may follow `<math>` in MathML; other schemas have a `math` of their own, such as marks.
+_MATHML = frozenset(
+    "math maction menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mroot"  # noqa: SIM905
+    " mrow ms mspace msqrt mstyle msub msubsup msup mtable mtext munder munderover semantics apply"
+    " bind ci cn csymbol matrix piecewise".split()
+)
 
 
 def write_formulas(events: Iterable[Event]) -> Iterator[Event]:
@@ -29,6 +35,10 @@ def write_formulas(events: Iterable[Event]) -> Iterator[Event]:
             else:
                 _count_alternatives(event, alternatives)
                 yield event
+        elif open_formula.is_of_other_schema(event):
+            yield from open_formula.first_events
+            yield event
+            open_formula = None
         elif open_formula.add(event):
             if not (alternatives and alternatives[-1]):
                 tag = "formula" if open_formula.is_formula else "math"
@@ -55,11 +65,20 @@ class _Formula:
     markup: list[str] = field(default_factory=list)
     is_tex: bool = False
     is_formula: bool = False  # not a value that is called `math`
+    first_events: list[Event] = field(default_factory=list)  # up to the first element in it
+    rest: list[str] = field(default_factory=list)  # text after the longest markup
     _size: int = 0
     _depth: int = 0
 
+    def is_of_other_schema(self, event: Event) -> bool:
+        """Whether the next event shows that the element is no formula."""
+        is_first = isinstance(event, Start) and not self.is_formula
+        return is_first and event.tag.lower() not in _MATHML
+
     def add(self, event: Event) -> bool:
         """Take the next event; return whether it ends the formula."""
+        if not self.is_formula:
+            self.first_events.append(event)
         if isinstance(event, Text):
             piece = escape(event.text)
         elif isinstance(event, Start):
@@ -76,6 +95,8 @@ class _Formula:
         self._size += len(piece)
         if self._size <= _MAX_MARKUP:
             self.markup.append(piece)
+        elif isinstance(event, Text):
+            self.rest.append(event.text)
         return not self._depth
 
     def text(self) -> str:
@@ -84,7 +105,9 @@ class _Formula:
 
         node = LexborHTMLParser("".join(self.markup)).css_first("math, tex-math")
         if node is None:
-            return ""
-        if self.is_tex or not self.is_formula:
-            return " ".join(node.text().split())
-        return linear_mathml(node)
+            text = ""
+        elif self.is_tex or not self.is_formula:
+            text = node.text()
+        else:
+            text = linear_mathml(node)
+        return " ".join(" ".join([text, *self.rest]).split())

@@ -99,12 +99,12 @@ class _Block:
 
     def text(self) -> str:
         """Return the text of the block; only code keeps its white space."""
-        text = "".join(self.pieces)
+        text = write_scripts("".join(self.pieces))
         if self.is_code:
             return text.strip("\n").rstrip()
         if "<" in text and _MARKUP.search(text):
             text = remove_tags(text)
-        text = " ".join(write_scripts(text).split())
+        text = " ".join(text.split())
         return f"{self.label}: {text}" if self.label and text else text
 
 
