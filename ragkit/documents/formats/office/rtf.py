@@ -366,10 +366,9 @@ class _Parser:
 
     def _take_text(self, destination: str) -> str:
         """Return the text collected in `destination`, normalised, and empty the destination."""
-        text = "".join(self.pieces.pop(destination, ()))
+        text = write_scripts("".join(self.pieces.pop(destination, ())))
         if any("\ud800" <= char <= "\udfff" for char in text):  # surrogate pairs from two `\u`
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        text = write_scripts(text)
         lines = (" ".join(line.split(" ")) for line in text.split("\n"))
         return "\n".join(line.strip() for line in lines).strip()
 

@@ -109,3 +109,9 @@ def test_hostile_files_take_linear_time(body):
 def test_numbers_of_control_words_have_up_to_ten_digits():
     data = rb"{\rtf1 Kept {\revised\revauth1\revdttm1493828408 inserted} words}"
     assert read_rtf(data, "a.rtf").text == "Kept inserted words"
+
+
+def test_a_raised_character_of_two_surrogates_stays_one():
+    # U+1F600 is \\u-10179 \\u-8704: the RTF specification has 16-bit signed numbers.
+    body = rb"{\rtf1\ansi x{\super \u-10179?\u-8704?} y}"
+    assert read_rtf(body, "a.rtf").text == "x\U0001f600 y"
