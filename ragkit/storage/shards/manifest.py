@@ -26,6 +26,8 @@ DATABASE_NAME = "ragkit.db"
 TERMS_NAME = "terms.jsonl"  # number of passages by term of one shard
 STATISTICS_NAME = "statistics.db"  # the same of all shards
 MAX_BYTES = 256_000_000
+_COUNTED_FIELDS = ("text", "forms")  # of the lexical index
+_MAX_TERMS = 100_000  # of one passage, on the average
 _UPGRADE = "Upgrade with: pip install --upgrade ragkit-search"
 
 
@@ -133,7 +135,8 @@ def parse(data: bytes, source: str) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CollectionError(
-            f"{source} is damaged: {reason}. Publish it again: ragkit index --shards N"
+            f"{source} is damaged: {reason}. Delete it, and publish it again where it was made: "
+            "ragkit index --shards N"
         ) from error
 
 
@@ -198,13 +201,17 @@ def parse_shard(record: Mapping[str, Any]) -> ShardEntry:
     if DATABASE_NAME not in names:
         raise ValueError(f"shard {number} has no {DATABASE_NAME}")
     tokens = {str(name): _count(count) for name, count in record["tokens"].items()}
+    counted = _count(record["counted"])
+    for name, count in tokens.items():
+        if name not in _COUNTED_FIELDS or count > counted * _MAX_TERMS:
+            raise ValueError(f"shard {number} counts {count:,} terms of {shorten_name(name)}")
     return ShardEntry(
         number=number,
         files=files,
         documents=_count(record["documents"]),
         passages=_count(record["passages"]),
         vectors=_count(record["vectors"]),
-        counted=_count(record["counted"]),
+        counted=counted,
         tokens=tokens,
     )
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ragkit.errors import CollectionError
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lexical.padding import IndexTotals, Padding
 from ragkit.storage.shards import cache
@@ -24,6 +25,9 @@ from ragkit.trust import TrustLevel
 
 if TYPE_CHECKING:
     from ragkit.storage.lexical.index import LexicalIndex
+
+# A shard gets at most so many documents that are no passages: more than any distribution needs.
+_MAX_EMPTY, _MAX_RATIO = 5_000, 100
 
 
 class Shard(Protocol):
@@ -108,6 +112,11 @@ class LocalShard:
                 if not index.memory and file is not None:
                     path = self._store.folder / file.name
                 padding = Padding.between(self._own, self._whole)
+                if padding.documents > _MAX_EMPTY + _MAX_RATIO * self._own.passages:
+                    raise CollectionError(
+                        f"shard {self.number}: the manifest's numbers of terms cannot be right. "
+                        "Publish the collection again where it was made: ragkit index"
+                    )
                 self._lexical = index.padded(padding, path) if padding.documents else index
             return self._lexical
 

@@ -42,6 +42,12 @@ def test_only_names_that_ragkit_generates_are_accepted(name):
         manifest.parse(with_file(name=name), "x")
 
 
+def with_tokens(**tokens):
+    record = json.loads(manifest.to_json(EXAMPLE))
+    record["shards"][0]["tokens"] = tokens
+    return json.dumps(record).encode()
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -61,6 +67,8 @@ def test_only_names_that_ragkit_generates_are_accepted(name):
         (with_file(bytes=1.5), "is no count"),
         (with_file(name="ragkit.db"), "names a file twice"),
         (changed(fusion=3), "fusion"),
+        (with_tokens(text=10**12), "counts 1,000,000,000,000 terms of 'text'"),
+        (with_tokens(id=1), "counts 1 terms of 'id'"),
         (json.dumps({"format": "ragkit-shards", "version": 1}).encode(), "'id' is missing"),
     ],
 )
