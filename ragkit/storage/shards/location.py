@@ -68,7 +68,10 @@ class ShardLocation:
         try:
             if self.folder is not None:
                 return OpenFile(self.folder / name).read_up_to(limit)
-            data: bytes = self._files.cat_file(self._path(name))
+            # Not by `open`, which asks for the size: some file systems remember an old one.
+            data: bytes = self._files.cat_file(self._path(name), start=0, end=limit + 1)
+            if len(data) > limit:
+                raise ValueError(f"it is larger than {limit:,} bytes")
             return data
         except FileNotFoundError:
             return None
@@ -142,7 +145,8 @@ class ShardLocation:
             if found != file.bytes or file_digest(target) != file.sha256:
                 raise CollectionError(
                     f"{self.address}/{name} ({file.name}) is damaged: its checksum is not that of "
-                    "the manifest. Publish the collection again where it was made: ragkit index"
+                    "the manifest. Delete it, and publish the collection again where it was made: "
+                    "ragkit index"
                 )
         except FileNotFoundError as error:
             raise CollectionError(

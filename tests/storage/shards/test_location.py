@@ -46,6 +46,9 @@ def test_small_files_are_replaced(location):
     location.write("manifest.json", b"one")
     location.write("manifest.json", b"two")
     assert location.read("manifest.json", 100) == b"two"
+    assert location.read("manifest.json", 3) == b"two"
+    with pytest.raises(CollectionError, match=r"manifest\.json"):  # of somebody else, endless
+        location.read("manifest.json", 2)
 
 
 def test_a_damaged_or_missing_file_is_named_and_not_kept(location, tmp_path):
