@@ -111,12 +111,13 @@ def match_moved_files(
     for plan in plans:
         plan.missing = [row for row in plan.missing if row.id not in matched_ids]
         plan.removed = [row for row in plan.removed if row.id not in matched_ids]
-    _note_possible_moves(plans)
+    note_possible_moves(plans)
 
 
-def _note_possible_moves(plans: Sequence[Plan]) -> None:
+def note_possible_moves(plans: Sequence[Plan]) -> None:
     """Note in the plans which missing files may be files that cannot be read now: those of the same
-    size and format. Their text would be lost if they counted as deleted."""
+    size and format. Their text would be lost if they counted as deleted. The plans may be those of
+    several shards."""
     missing: dict[tuple[int, str], list[tuple[Plan, FileRow]]] = defaultdict(list)
     for plan in plans:
         for row in plan.missing:

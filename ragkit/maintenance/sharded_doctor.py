@@ -108,4 +108,5 @@ def _damaged_files(
                     raise ValueError("is damaged: its checksum is not that of its name")
         except (RagkitError, OSError, ValueError) as error:
             found = f"{name} {error}"
-            yield file, Diagnosis("files", "error", found, "the published file", _REMEDY)
+            remedy = f"delete it, and {_REMEDY}" if "damaged" in str(error) else _REMEDY
+            yield file, Diagnosis("files", "error", found, "the published file", remedy)

@@ -21,6 +21,7 @@ from ragkit.encoders import Encoder
 from ragkit.errors import CollectionError, UsageError
 from ragkit.exploring.stored_versions import find_versions
 from ragkit.ingest import run
+from ragkit.ingest.moved_files import note_possible_moves
 from ragkit.ingest.options import IndexOptions
 from ragkit.ingest.plan import FileListing, FilePart, Plan, finish_together
 from ragkit.ingest.writer import Progress
@@ -146,7 +147,11 @@ def prepare_folder(location: ShardLocation, manifest: Manifest | None, number: i
     folder = shard_folder(location, number)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if manifest is None or number >= len(manifest.shards):
+        if manifest is None:
+            return folder
+        if number >= len(manifest.shards):
+            if publish.is_older(folder, manifest):  # its roots and files are those of long ago
+                shutil.rmtree(folder)
             return folder
         if folder.is_dir():
             if publish.is_ahead(folder, manifest, number):
@@ -182,6 +187,8 @@ def index(
     make_folder(location, work)
     with contextlib.ExitStack() as stack:
         stack.enter_context(writer_lock(work, "ragkit index", options.wait))
+        manifest = cache.read_manifest(location)  # another process may have published meanwhile
+        count = check_collection(location, manifest, options.shards)
         shards: list[WorkingShard] = []
         for number in range(count):
             folder = prepare_folder(location, manifest, number)
@@ -271,7 +278,10 @@ def _prepare(
         ),
         skip_folder=(location.folder or work_folder(location)).resolve(),
     )  # fmt: skip
-    roots = {root.path: root for shard in shards for root in shard.roots()}
+    roots: dict[str, file_rows.Root] = {}
+    for shard in shards:  # in the order in which they are written: the first has the newest globs
+        for root in shard.roots():
+            roots.setdefault(root.path, root)
     fingerprint = first.encoders.fingerprint_for_indexing(options.model, options.rebuild)
     listing = FileListing()
     prepared = [
@@ -288,7 +298,9 @@ def _prepare(
 
 def finish_plans(prepared: Sequence[run.PreparedRun], *, prune: bool) -> None:
     """Decide about the missing files of all shards, target by target. A file that has moved to
-    another shard is one of the new files there: it is removed here, whatever else is missing."""
+    another shard is one of the new files there: it is removed here, whatever else is missing,
+    unless the new one cannot be read."""
+    note_possible_moves([plan for each in prepared for plan in each.plans])
     stamps = {
         (task.file.size, task.file.mtime_ns, task.file.inode)
         for each in prepared
@@ -297,7 +309,12 @@ def finish_plans(prepared: Sequence[run.PreparedRun], *, prune: bool) -> None:
     }
     for each in prepared:
         for plan in each.plans:
-            moved = [row for row in plan.missing if (row.size, row.mtime_ns, row.inode) in stamps]
+            moved = [
+                row
+                for row in plan.missing
+                if (row.size, row.mtime_ns, row.inode) in stamps
+                and row.id not in plan.possible_moves
+            ]
             ids = {row.id for row in moved}
             plan.missing = [row for row in plan.missing if row.id not in ids]
             plan.removed += moved
@@ -392,7 +409,7 @@ def publish_generation(
         publish.publish_shard(shard.store, shard.number, location, generation) for shard in shards
     ]
     encoder = shards[0].encoder_entry()
-    if before is not None and (before.shards, before.encoder) == (tuple(entries), encoder):
+    if before is not None and is_published(location, before, entries, encoder):
         return before
     for shard in shards:
         if (other := shard.encoder_entry()) != encoder:
@@ -410,6 +427,18 @@ def publish_generation(
     finally:
         for each in opened:
             each.close()
+
+
+def is_published(
+    location: ShardLocation,
+    manifest: Manifest,
+    entries: Sequence[ShardEntry],
+    encoder: EncoderEntry | None,
+) -> bool:
+    """Whether the current generation has these shards, and its statistics are there."""
+    if (manifest.shards, manifest.encoder) != (tuple(entries), encoder):
+        return False
+    return manifest.statistics is not None and location.has(manifest.statistics)
 
 
 def publish_entries(

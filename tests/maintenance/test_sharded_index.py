@@ -2,6 +2,7 @@
 and tests/storage/shards."""
 
 import json
+import os
 import string
 
 import pytest
@@ -103,6 +104,32 @@ def test_moved_files_are_moved_into_other_shards(files, index):
     assert report.warnings == ()
 
 
+def test_a_file_that_moves_to_another_shard_and_cannot_be_read_keeps_its_text(
+    files, index, monkeypatch
+):
+    index(files, shards=3)
+    target = next(
+        files / f"{letter}.txt" for letter in string.ascii_lowercase
+        if shard_of((str(files.resolve()), f"{letter}.txt"), 3) == 1
+    )  # fmt: skip
+    next(files.glob("0*")).rename(target)  # of shard 0
+    real = os.open
+
+    def refuse(path, *arguments, **named):  # root may open every file
+        if os.path.split(path)[1] == target.name:
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        for _ in range(2):
+            report = index()
+            assert (report.removed, report.failed, report.passages) == (0, 1, 6)
+            assert f"it may have moved to {target.name}" in report.warnings[0]
+    report = index()
+    assert (report.failed, report.passages, report.warnings) == (0, 6, ())
+
+
 def test_a_dry_run_changes_nothing(tmp_path, files, index):
     index(files, shards=2)
     (files / "new.txt").write_text("a new text")
@@ -151,3 +178,26 @@ def test_the_commands_work_on_a_sharded_folder(tmp_path, files, index, capsys):
     assert "--watch does not work" in capsys.readouterr().err
     assert main([*kit, "remove", name]) == 3
     assert "--shards N" in capsys.readouterr().err
+
+
+def test_a_run_that_waited_continues_what_the_other_one_published(
+    tmp_path, files, index, monkeypatch
+):
+    make_folder, location = sharded_index.make_folder, ShardLocation(tmp_path / "kit")
+    published = []
+
+    def other_run(*arguments):  # before this run has the lock
+        monkeypatch.setattr(sharded_index, "make_folder", make_folder)
+        index(files, shards=3)
+        published.append(cache.read_manifest(location))
+        make_folder(*arguments)
+
+    monkeypatch.setattr(sharded_index, "make_folder", other_run)
+    assert index(files, shards=3).unchanged == 6
+    assert [cache.read_manifest(location).id] == [manifest.id for manifest in published]
+
+
+def test_a_shard_that_was_given_up_does_not_bring_back_old_globs(files, index):
+    index(files, shards=3)
+    assert index(files, shards=2, exclude=["0*"]).passages == 5
+    assert index(shards=3).passages == 5

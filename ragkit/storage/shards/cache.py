@@ -46,13 +46,9 @@ def cache_folder(collection_id: str) -> Path:
     return user_dirs.cache() / "shards" / collection_id
 
 
-def is_fetched(manifest: Manifest, number: int) -> bool:
-    """Whether a published shard is on the local disk."""
-    return (cache_folder(manifest.id) / manifest.shards[number].digest).is_dir()
-
-
 def fetch_shard(location: ShardLocation, manifest: Manifest, number: int) -> Path:
-    """Return the local folder of a published shard; fetch and verify it if it is not there.
+    """Return the local folder of a published shard; fetch and verify it if it is not there. What
+    is fetched of old generations is deleted then.
 
     Raises CollectionError if a file is missing, damaged or cannot be reached, or if the disk is
     full.
@@ -61,6 +57,7 @@ def fetch_shard(location: ShardLocation, manifest: Manifest, number: int) -> Pat
     folder = cache_folder(manifest.id) / entry.digest
     if folder.is_dir():
         return folder
+    delete_unused(location, manifest)
     files = [file for file in entry.files if file.name != TERMS_NAME]
     _fetch(location, folder, files, f"shard {number}")
     return folder

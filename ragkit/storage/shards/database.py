@@ -159,8 +159,6 @@ class ShardedDatabase(Database):
             return shard
         with self._opening:
             if number not in self._opened:
-                if not cache.is_fetched(self.manifest, number):
-                    cache.delete_unused(self.location, self.manifest)
                 folder = cache.fetch_shard(self.location, self.manifest, number)
                 self._opened[number] = LocalShard(
                     folder, self.manifest.shards[number], whole_of(self.manifest),

@@ -41,6 +41,7 @@ from ragkit.storage.sqlite import changes, documents, passages, state
 from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
 
 _NOTE = "published.json"  # in a working copy: what of it was published last
+_TEMPORARY = ".tmp-publish-"
 
 
 def publish_shard(
@@ -51,6 +52,8 @@ def publish_shard(
     The caller holds the writer lock of the working copy, and its index files are up to date.
     Nothing is written if it has not changed since it was published there. Raises CollectionError.
     """
+    for left in store.folder.glob(f"{_TEMPORARY}*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     store.checkpoint()
     stamp = _stamp(store)
     known = _published(store, location, stamp)
@@ -59,9 +62,9 @@ def publish_shard(
     with contextlib.ExitStack() as stack:
         try:
             folder = Path(stack.enter_context(
-                tempfile.TemporaryDirectory(prefix=".tmp-publish-", dir=store.folder)))  # fmt: skip
+                tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=store.folder)))  # fmt: skip
             entry = _publish(store, number, location, folder)
-            _note(store, location, stamp, entry, generation)
+            _note(store.folder, location, stamp, entry, generation)
             return entry
         except OSError as error:
             raise CollectionError(
@@ -124,9 +127,15 @@ def _copy_database(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _stamp(store: Database) -> list[int]:
-    """Return what changes with every commit that is merged into the database."""
+    """Return what changes with every commit. One that a reader keeps from being merged into the
+    database is in its write-ahead log."""
     status = store.path.stat()
-    return [status.st_ino, status.st_size, status.st_mtime_ns]
+    stamp = [status.st_ino, status.st_size, status.st_mtime_ns]
+    with contextlib.suppress(FileNotFoundError):
+        log = store.path.with_name(f"{DATABASE_NAME}-wal").stat()
+        if log.st_size:
+            stamp += [log.st_size, log.st_mtime_ns]
+    return stamp
 
 
 def _published(store: Database, location: ShardLocation, stamp: list[int]) -> ShardEntry | None:
@@ -167,8 +176,15 @@ def is_ahead(folder: Path, manifest: Manifest, number: int) -> bool:
     return is_same or manifest.generation < note.generation
 
 
+def is_older(folder: Path, manifest: Manifest) -> bool:
+    """Whether the working copy of a shard that the manifest does not have is one of an earlier
+    generation, which had more shards."""
+    note = _read_note(folder)
+    return note is not None and note.generation <= manifest.generation
+
+
 def _note(
-    store: Database, location: ShardLocation, stamp: list[int], entry: ShardEntry, generation: int
+    folder: Path, location: ShardLocation, stamp: list[int], entry: ShardEntry, generation: int
 ) -> None:
     record = {
         "stamp": stamp,
@@ -176,10 +192,10 @@ def _note(
         "generation": generation,
         "entry": asdict(entry),
     }
-    temporary = store.folder / f".tmp-{os.getpid()}-{_NOTE}"
+    temporary = folder / f".tmp-{os.getpid()}-{_NOTE}"
     with contextlib.suppress(OSError):
         temporary.write_text(json.dumps(record), encoding="utf-8")
-        temporary.replace(store.folder / _NOTE)
+        temporary.replace(folder / _NOTE)
 
 
 def next_manifest(
@@ -233,14 +249,22 @@ def _frequencies(lines: Iterable[str]) -> Iterator[statistics.Frequency]:
 
 def publish_manifest(location: ShardLocation, manifest: Manifest) -> None:
     """Make a generation the current one, when all of its files are there; delete the files that
-    neither it nor the generation before names. Raises CollectionError."""
+    neither it nor the generation before names. Raises CollectionError; also if somebody else has
+    published since the generation was prepared."""
+    before = cache.read_manifest(location)
+    if manifest.generation != (1 if before is None else before.generation + 1) or (
+        before is not None and before.id != manifest.id
+    ):
+        raise CollectionError(
+            f"another process has published generation {before.generation if before else 0} of "
+            f"{location.address} meanwhile; nothing is published. Run the same command again"
+        )
     missing = [file.name for file in manifest.all_files() if not location.has(file)]
     if missing:
         raise CollectionError(
             f"{location.address}: {missing[0]} of generation {manifest.generation} is not there "
             f"({len(missing)} files are missing); nothing is published. Run the same command again"
         )
-    before = cache.read_manifest(location)
     if before is not None:
         location.write(PREVIOUS_NAME, to_json(before))
     location.write(FILE_NAME, to_json(manifest))
@@ -267,6 +291,8 @@ def restore_working_copy(
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.copytree(published, temporary)  # not links: a working copy is written to
+        # So that it counts as one that goes on from this generation, also if this run is killed.
+        _note(temporary, location, [], manifest.shards[number], manifest.generation)
         temporary.rename(folder)
     except OSError as error:
         raise CollectionError(f"cannot write {folder}: {error.strerror or error}") from error

@@ -1,4 +1,6 @@
+import contextlib
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -110,9 +112,39 @@ def test_a_working_copy_is_restored_from_the_published_shard(published, tmp_path
     target = tmp_path / "restored"
     publish.restore_working_copy(location, manifest, 1, target)
     assert (target / "ragkit.db").stat().st_nlink == 1  # not the published file itself
-    assert not publish.is_ahead(target, manifest, 1)
+    assert publish.is_ahead(target, manifest, 1)  # a run that is killed now is continued
     assert publish.is_ahead(shards[1].folder, manifest, 1)
     note = json.loads((shards[1].folder / "published.json").read_bytes())
     assert note["generation"] == 1
     later = replace(manifest, generation=2, shards=(manifest.shards[1], manifest.shards[0]))
     assert not publish.is_ahead(shards[1].folder, later, 1)  # another machine has published
+    assert not publish.is_ahead(target, later, 1)
+
+
+def test_what_a_reader_keeps_in_the_log_is_published(published, encoder):
+    location, manifest, shards = published
+    with contextlib.closing(sqlite3.connect(shards[0].store.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM passages").fetchone()
+        fill(shards[0], encoder, ["one more fox here"])
+        assert publish_generation(location, manifest, shards).passages == 5
+
+
+def test_a_generation_that_somebody_else_has_published_stays(published, encoder):
+    location, manifest, shards = published
+    fill(shards[0], encoder, ["one more fox here"])
+    second = publish_generation(location, manifest, shards)
+    fill(shards[1], encoder, ["a last fox there"])
+    with pytest.raises(CollectionError, match=r"has published generation 2 .* Run the same"):
+        publish_generation(location, manifest, shards)
+    assert cache.read_manifest(location) == second
+
+
+def test_missing_statistics_are_published_again(published):
+    location, manifest, shards = published
+    location.delete(manifest.statistics.sha256)
+    left = shards[0].folder / ".tmp-publish-killed"
+    left.mkdir()
+    published_again = publish_generation(location, manifest, shards)
+    assert location.has(published_again.statistics)
+    assert not left.exists()
