@@ -122,7 +122,7 @@ class ShapesHandler:
         shape = self.shapes[-1]
         if tag == "a:pPr" and attributes.get("lvl", "").isdecimal():
             self._level = min(int(attributes["lvl"][:3]), _MAX_LEVEL)
-        elif tag == "a:r":
+        elif tag in {"a:r", "a:fld"}:
             self._script = None
         elif tag == "a:rPr" and "baseline" in attributes:
             self._script = _script_marks(attributes["baseline"])

@@ -111,3 +111,10 @@ def test_content_is_written_as_paragraphs_and_tables():
 )
 def test_the_first_line_of_a_shape(items, line):
     assert ShapeContent(items).first_line() == line
+
+
+def test_a_field_after_a_raised_run_is_on_the_line():
+    raised = '<a:r><a:t>x</a:t></a:r><a:r><a:rPr baseline="30000"/><a:t>2</a:t></a:r>'
+    field = "<a:fld><a:rPr/><a:t>, 15 May</a:t></a:fld>"
+    slide = read(text_box(f"<a:p>{raised}{field}</a:p>"))
+    assert slide.shapes[0].text == "x^2, 15 May"

@@ -268,7 +268,7 @@ class _SheetHandler:
         valid = style.isdecimal() and len(style) < 9 and int(style) < len(formats)
         self.number_format = formats[int(style)] if valid else GENERAL
         self.pieces.clear()
-        self.formula = None
+        self.formula, self.script = None, None
         metadata, pictures = attributes.get("vm", ""), self.workbook.pictures
         has_picture = bool(pictures) and metadata.isdecimal() and len(metadata) < 9
         has_picture = has_picture and 0 < int(metadata) <= len(pictures)
@@ -294,7 +294,6 @@ class _SheetHandler:
             value = self._format_number(value)
         else:
             value = _unescape(write_scripts(value))
-            self.script = None
         if self.kind in _TEXT_TYPES and self.number_format is not GENERAL:
             value = number_formats.format_text(value, self.number_format)
         if value:

@@ -214,3 +214,9 @@ def test_part_names_with_backslashes():
     data = make_zip({name.replace("/", "\\"): content for name, content in files.items()})
     assert detect(data, "a.xlsx").media_type == XLSX
     assert read_xlsx(data, "a.xlsx").text == "S\n\na | 1"
+
+
+def test_a_raised_run_ends_with_its_cell():
+    raised = '<is><r><rPr><vertAlign val="superscript"/></rPr><t></t></r></is>'
+    cells = f'<row><c t="inlineStr">{raised}</c><c><v>5</v></c></row>'
+    assert read({"S": f"<sheetData>{cells}</sheetData>"}).text == "S\n\n5"
