@@ -24,6 +24,7 @@ _MAX_INFLATED = 64_000_000  # bytes of all object streams
 _MAX_DICTIONARY = 400  # bytes of an object stream's dictionary
 _MAX_DEPTH = 20  # of dictionaries, arrays and form objects in each other
 _MAX_MEMBERSHIPS = 1000
+_MAX_MEMBERSHIP = 10_000  # bytes of one
 _MAX_OBJECTS = 100_000  # of a page
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[ \r\n]+\d{1,5}[ \r\n]+obj\b")
 _TOKEN = re.compile(
@@ -75,10 +76,13 @@ def _hidden(objects: _Objects) -> Iterator[str]:
 def _is_hidden(objects: _Objects, membership: dict[bytes, _Value], off: set[int]) -> bool:
     """Whether content with this membership dictionary is hidden (ISO 32000-1, 8.11.2.2)."""
     listed = membership.get(b"/OCGs", [])
-    if isinstance(listed, _Reference) and isinstance(objects.resolve(listed), list):
-        listed = objects.resolve(listed)
-    layers = [listed] if isinstance(listed, _Reference) else list(listed)
-    states = [layer in off for layer in layers]
+    try:
+        if isinstance(listed, _Reference) and isinstance(objects.resolve(listed), list):
+            listed = objects.resolve(listed)
+        layers = [listed] if isinstance(listed, _Reference) else list(listed)
+        states = [layer in off for layer in layers]
+    except (ValueError, IndexError, TypeError, KeyError):  # damaged: the other layers count
+        return False
     if b"/VE" in membership or not states:
         return False
     is_hidden = {b"/AllOn": any(states), b"/AnyOff": not any(states), b"/AllOff": not all(states)}
@@ -117,7 +121,8 @@ class _Objects:
             for match in _MEMBERSHIP.finditer(source):
                 start = source.rfind(b"<<", max(0, match.start() - _MAX_DICTIONARY), match.start())
                 try:
-                    value = _parse(source, start) if start >= 0 else None
+                    piece = source[start : start + _MAX_MEMBERSHIP]
+                    value = _parse(piece, 0) if start >= 0 else None
                 except (ValueError, IndexError):
                     value = None
                 found.append(value if isinstance(value, dict) else {})

@@ -44,6 +44,12 @@ def test_what_is_off_by_default(default, hidden):
     assert hidden_layers(make_layers(default)) == hidden
 
 
+@pytest.mark.parametrize("groups", [b"/OCGs 99 0 R", b"/OCGs 7", b"/OCGs[[]]"])
+def test_layers_stay_hidden_beside_a_damaged_membership_dictionary(groups):
+    damaged = b"8 0 obj<</Type/OCMD%s>>endobj" % groups
+    assert hidden_layers(make_layers(b"/OFF[2 0 R]") + damaged) == {"a"}
+
+
 def test_a_broken_file_has_no_layers():
     data = make_layers(b"/OFF[2 0 R]")
     for end in range(len(data)):
