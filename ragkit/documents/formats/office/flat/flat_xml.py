@@ -12,12 +12,15 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 from xml.parsers import expat
 
 from ragkit.documents.formats.data.xml_events import decode_xml
 from ragkit.documents.formats.office.docx import read_docx
 from ragkit.documents.formats.office.odf import read_odp, read_ods, read_odt
+from ragkit.documents.formats.office.pptx import read_pptx
+from ragkit.documents.formats.office.spreadsheets.xlsx import read_xlsx
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -29,6 +32,10 @@ _PARTS = {
     "styles.xml": frozenset({"styles", "automatic-styles", "master-styles"}),
     "meta.xml": frozenset({"meta"}),
 }
+# The main part of a package that is no text document → its reader.
+_OFFICE_READERS = {"ppt/presentation.xml": read_pptx, "xl/workbook.xml": read_xlsx}
+_TAG_END = re.compile(rb"(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")  # past the values of attributes
+_MAX_NAME = 1000  # characters of a part's name
 _DECLARATION = re.compile(r"\s{0,99}<\?xml[^>]{0,200}\?>")
 _MAX_PARTS = 10_000  # of a package in Word XML
 
@@ -50,7 +57,8 @@ def read_flat_odf(data: bytes, name: str) -> Document:
 
 
 def read_word_xml(data: bytes, name: str) -> Document:
-    """Read a document in Word XML: a package in one file, or a document of Word 2003.
+    """Read a document in Word XML: a package in one file, or a document of Word 2003. A package
+    may also be a presentation or a workbook.
 
     Raises `DocumentError` if it is damaged or over a size limit.
     """
@@ -63,8 +71,10 @@ def read_word_xml(data: bytes, name: str) -> Document:
         for content in contents[:_MAX_PARTS]:
             inner = markup[content.inner_start : content.inner_end]
             part = next((v for k, v in content.parent.items() if k.endswith(":name")), "")
-            parts[part.lstrip("/")] = _unpack_base64(inner) if content.tag != "xmlData" else inner
-    return replace(read_docx(_make_package(parts), name), media_type=media_types.WORD_XML)
+            if 0 < len(part := part.lstrip("/")) <= _MAX_NAME:
+                parts[part] = _unpack_base64(inner) if content.tag != "xmlData" else inner
+    reader = next((_OFFICE_READERS[part] for part in parts if part in _OFFICE_READERS), read_docx)
+    return replace(reader(_make_package(parts), name), media_type=media_types.WORD_XML)
 
 
 def _utf8(data: bytes) -> bytes:
@@ -120,7 +130,8 @@ class _Finder:
         """Handle a start tag."""
         if self._level <= self.depth:
             position = self.parser.CurrentByteIndex
-            inner = self.data.find(b">", position) + 1
+            match = _TAG_END.match(self.data, position)
+            inner = match.end() if match is not None else len(self.data)
             if not self._level:
                 tag = name.rpartition(":")[2]
                 self.root = _Element(name, tag, attributes, {}, position, inner, inner, inner)
@@ -153,6 +164,7 @@ def _find_elements(data: bytes, depth: int, kind: str) -> tuple[_Element, list[_
     finder = _Finder(data, depth)
     finder.parser.StartElementHandler = finder.start
     finder.parser.EndElementHandler = finder.end
+    finder.parser.EntityDeclHandler = partial(_refuse_entities, kind)
     try:
         finder.parser.Parse(data, True)
     except expat.ExpatError as error:
@@ -162,3 +174,8 @@ def _find_elements(data: bytes, depth: int, kind: str) -> tuple[_Element, list[_
     if finder.root is None:
         raise DocumentError(f"damaged {kind}: it has no elements")
     return finder.root, finder.found
+
+
+def _refuse_entities(kind: str, *_: object) -> None:
+    """Office programs write none, and what they stand for has no place in the file."""
+    raise DocumentError(f"{kind} that declares entities: not read", kind="limit")

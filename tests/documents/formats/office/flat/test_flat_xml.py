@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from ragkit.documents.formats.office.flat.flat_xml import read_flat_odf
 from ragkit.documents.read import read
 from ragkit.errors import DocumentError
 from tests.documents.files import make_docx, paragraph, read_zip
-from tests.documents.office_files import DC, ODF
+from tests.documents.office_files import DC, ODF, make_pptx, make_xlsx, shape
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 WORD = '<?mso-application progid="Word.Document"?>\n'
@@ -65,6 +66,30 @@ def test_a_package_in_one_file_is_read_like_docx():
     data = f"{HEAD}{WORD}<pkg:package {namespace}>{parts}</pkg:package>"
     assert read(data.encode(), "a.xml").text == "Words of today"
     assert read(data.replace("UTF-8", "UTF-16").encode("utf-16"), "a.xml").text == "Words of today"
+
+
+def test_a_presentation_and_a_workbook_in_one_file_are_read_like_pptx_and_xlsx():
+    # PowerPoint saves "PowerPoint XML Presentation (*.xml)" with the same elements as Word.
+    namespace = 'xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage"'
+    for data, text in (
+        (make_pptx(shape("a slide")), "a slide"),
+        (make_xlsx({"S": "<row><c><v>5</v></c></row>"}), "S\n\n5"),
+    ):
+        parts = '<pkg:part pkg:name="/"><pkg:xmlData/></pkg:part>'  # damaged: without a name
+        for name, content in read_zip(data).items():
+            inner = re.sub(r"^<\?xml[^>]*>\s*", "", content.decode())
+            parts += f'<pkg:part pkg:name="/{name}"><pkg:xmlData>{inner}</pkg:xmlData></pkg:part>'
+        package = f"{HEAD}<pkg:package {namespace}>{parts}</pkg:package>"
+        assert read(package.encode(), "a.xml").text == text
+
+
+def test_signs_in_attributes_end_no_tag_and_entities_are_refused():
+    body = flat("text", "<text:p>words</text:p>").replace("<office:body>", "<office:body a='>'>")
+    data = body.replace(" office:mimetype", " office:version='1>2' office:mimetype")
+    assert read(data.encode(), "a.fodt").text == "words"
+    declared = data.replace(HEAD, HEAD + "<!DOCTYPE a [<!ENTITY e '<text:p/>'>]>")
+    with pytest.raises(DocumentError, match="entities"):
+        read_flat_odf(declared.encode(), "a.fodt")
 
 
 def test_word_of_2003_is_read_like_docx():
