@@ -129,9 +129,10 @@ class LocalShard:
 
     def __del__(self) -> None:
         """Let others delete the folder."""
-        if getattr(self, "_hold", None) is not None:
+        descriptor = getattr(self, "_hold", None)  # not set where the database did not open
+        if descriptor is not None:
             with contextlib.suppress(OSError):
-                os.close(self._hold)
+                os.close(descriptor)
 
 
 class PlainRow:
