@@ -429,8 +429,8 @@ _ROWS: tuple[Format, ...] = (
         name="Word XML (2003, and packages in one file)",
         label="Word XML",
         reader=f"{_FORMATS}.office.flat.flat_xml:read_word_xml",
-        content="as docx; not the pictures in it",
-        locator="characters",
+        content="as docx, packages also as pptx and xlsx; not the pictures in it",
+        locator="slide, sheet or characters",
     ),
     Format(
         media_type=media_types.RTF,

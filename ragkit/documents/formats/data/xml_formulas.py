@@ -72,8 +72,9 @@ class _Formula:
 
     def is_of_other_schema(self, event: Event) -> bool:
         """Whether the next event shows that the element is no formula."""
-        is_first = isinstance(event, Start) and not self.is_formula
-        return is_first and event.tag.lower() not in _MATHML
+        if self.is_formula or not isinstance(event, Start):
+            return False
+        return event.tag.lower() not in _MATHML
 
     def add(self, event: Event) -> bool:
         """Take the next event; return whether it ends the formula."""
