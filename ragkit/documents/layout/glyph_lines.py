@@ -133,8 +133,9 @@ def _turn_runs(ordered: list[str]) -> str:
             outside.append(len(pieces))
             pieces.append(ordered[index])
             index += 1
-    brackets = [pieces[at] for at in outside if pieces[at] in _OPENING | _CLOSING]
-    if brackets and brackets[0] in _CLOSING:  # the file has the shapes, not the characters
+    first = next((at for at in outside if pieces[at] in _OPENING | _CLOSING), None)
+    # The file has the shapes, not the characters: what opens a line's first pair looks closing.
+    if first is not None and (pieces[first] in _CLOSING) != _is_after_word(pieces, first):
         for at in outside:
             pieces[at] = pieces[at].translate(_MIRRORED)
     for opening, closing in ("()", "[]"):
@@ -143,12 +144,21 @@ def _turn_runs(ordered: list[str]) -> str:
 
 
 def _pair_brackets(pieces: list[str], outside: list[int], opening: str, closing: str) -> None:
-    """Where PDFium has turned some brackets of a line and not others, open and close in turn."""
+    """Where PDFium has turned some brackets of a line and not others, open and close in turn. Not
+    in an enumeration: `א) … ב) …`."""
     places = [at for at in outside if pieces[at] in (opening, closing)]
+    if any(pieces[at] == closing and _is_after_word(pieces, at) for at in places[::2]):
+        return
     opened = sum(pieces[at] == opening for at in places)
     if len(places) % 2 == 0 and 2 * opened != len(places):
         for number, at in enumerate(places):
             pieces[at] = closing if number % 2 else opening
+
+
+def _is_after_word(pieces: list[str], at: int) -> bool:
+    """Whether a piece ends a word: something is before it and a blank behind it."""
+    has_word = at > 0 and bool(pieces[at - 1].strip())
+    return has_word and (at + 1 == len(pieces) or not pieces[at + 1].strip())
 
 
 def _direction(text: str) -> str:

@@ -33,6 +33,9 @@ def visual(text, step=10):
         (")B( םגד", "דגם (B)"),  # the characters of the brackets
         ("(B) םגד", "דגם (B)"),  # their shapes
         ("(B( םגד", "דגם (B)"),  # one of each
+        ("םייתש )ב דחא )א", "א) אחד ב) שתיים"),  # an enumeration; characters
+        ("םייתש (ב דחא (א", "א) אחד ב) שתיים"),  # shapes
+        (")ב( דחא )א", "א) אחד (ב)"),
         ("لاير ١٢٣٫٥ رعس", "سعر ١٢٣٫٥ ريال"),
     ],
 )
