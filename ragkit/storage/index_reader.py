@@ -78,6 +78,7 @@ class IndexReader:
                     changes.vectors_since(connection, model["id"], index.generation),
                     changes.removed_since(connection, index.generation),
                 )
+                changes.report_without_vector(connection, model["id"], index.ids, len(index))
             self._vectors, self._vectors_model = index, model["id"]
             return index
 

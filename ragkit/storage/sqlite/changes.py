@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ragkit.records.text import embedded_text
 from ragkit.storage.shards.row_ids import first_row_id
 from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.state import set_value, value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _LANGUAGE_SAMPLE = 2000  # characters of a document that decide its language
 # Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
@@ -45,6 +51,31 @@ def vectors_since(
         sql += f" UNION ALL SELECT {columns} {_NEW_VECTORS}"
     rows = connection.execute(sql, {"model": model_id, "since": generation})
     yield from passages.intact_vectors(connection, model_id, rows)
+
+
+def report_without_vector(
+    connection: sqlite3.Connection,
+    model_id: int,
+    indexed: Callable[[], NDArray[np.int64]],
+    count: int,
+) -> None:
+    """Report the passages without a vector in an index that should have all: `count` vectors, with
+    the passage ids that `indexed` returns, (n,) int64.
+
+    SQLite does not notice a changed bit in an index of its own, by which vectors are found.
+    """
+    if passages.has_pending(connection, model_id):
+        return
+    unreadable = passages.count_unreadable(connection, model_id)
+    if passages.count(connection) - unreadable == count:
+        return
+    known = set(indexed().tolist())
+    rows = connection.execute(
+        "SELECT id FROM passages NOT INDEXED WHERE hash NOT IN "
+        "(SELECT hash FROM unreadable_texts WHERE model_id = ?)",
+        (model_id,),
+    )
+    report_damage(connection, without_vector=[row[0] for row in rows if row[0] not in known])
 
 
 def texts_since(

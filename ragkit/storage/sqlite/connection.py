@@ -33,17 +33,18 @@ class SnapshotError(BusyError):
 
 
 class Damage:
-    """Rows that were found damaged: files, documents and vectors by id, and passages that an index
-    file names and the table does not have."""
+    """Rows that were found damaged: files, documents and vectors by id, passages that an index
+    file names and the table does not have, and passages whose vector is not found."""
 
     def __init__(self) -> None:
         self.files: set[int] = set()
         self.documents: set[int] = set()
         self.vectors: set[int] = set()
         self.passages: set[int] = set()
+        self.without_vector: set[int] = set()  # passages
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.documents or self.vectors or self.passages)
+        return any((self.files, self.documents, self.vectors, self.passages, self.without_vector))
 
 
 class Connection(sqlite3.Connection):
@@ -73,6 +74,7 @@ def report_damage(
     documents: Iterable[int] = (),
     vectors: Iterable[int] = (),
     passages: Iterable[int] = (),
+    without_vector: Iterable[int] = (),
 ) -> None:
     """Remember damaged rows. `Database` tells the user and lets them be made again."""
     if isinstance(connection, Connection):
@@ -80,6 +82,7 @@ def report_damage(
         connection.damage.documents.update(documents)
         connection.damage.vectors.update(vectors)
         connection.damage.passages.update(passages)
+        connection.damage.without_vector.update(without_vector)
 
 
 def file_stamp(path: Path) -> tuple[int, ...]:

@@ -132,6 +132,12 @@ def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
             "the database lacks passages that the index files name (number: "
             f"{len(damage.passages):,}). Repair it with: ragkit doctor --repair; then: ragkit index"
         )
+    if damage.without_vector:
+        lines.append(
+            "the database does not find vectors that were stored (of passages: "
+            f"{len(damage.without_vector):,}). Repair it with: ragkit doctor --repair; then: "
+            "ragkit index"
+        )
     return lines
 
 
@@ -141,6 +147,8 @@ def mark_damaged(connection: sqlite3.Connection, damage: Damage) -> None:
     _mark_files(connection, sorted(damage.files))
     if damage.vectors:
         delete_damaged_vectors(connection, sorted(damage.vectors), advance(connection))
+    if damage.without_vector:
+        set_value(connection, "complete", 0)  # the next run looks for them
 
 
 def _mark_files(connection: sqlite3.Connection, file_ids: Sequence[int]) -> None:

@@ -295,3 +295,29 @@ def test_a_long_reader_prevents_nothing_and_the_log_is_cut_after_it(store):
     reader.close()
     store.checkpoint()
     assert log.stat().st_size == 0
+
+
+def test_a_stored_vector_that_sqlite_does_not_find_is_reported_and_made_again(
+    notes, folder, encoder, notices
+):
+    """A changed bit in SQLite's own index of vectors hides a row without an error; so does a
+    missing row."""
+    expected = {mode: texts(notes, mode) for mode in MODES}
+    change(
+        notes,
+        "DELETE FROM vectors WHERE hash = (SELECT hash FROM passages WHERE text LIKE '%ninety%')",
+    )
+    for path in notes.folder.glob("vectors-*"):
+        path.unlink()  # so that the vectors are read from the database
+    with Collection(notes.folder, encoder=encoder, notify=notices.append) as opened:
+        assert KEYS not in texts(opened, "dense")
+    (notice,) = [line for line in notices if "does not find vectors that were stored" in line]
+    assert "(of passages: 1)" in notice
+    assert "ragkit doctor --repair" in notice
+    encoder.encoded.clear()
+    notes.index()
+    assert [KEYS in text for text in encoder.encoded] == [True]
+    notices.clear()
+    with Collection(notes.folder, encoder=encoder, notify=notices.append) as opened:
+        assert {mode: texts(opened, mode) for mode in MODES} == expected
+    assert notices == []
