@@ -18,3 +18,9 @@ def test_serve_takes_named_collections_and_repeatable_hosts():
 def test_mcp_speaks_over_stdin_unless_http_is_asked_for():
     assert parse("mcp").http is False
     assert parse("mcp", "--http", "--port", "0").port == 0
+
+
+def test_both_servers_search_on_a_cluster():
+    for command in ("serve", "mcp"):
+        arguments = parse(command, "--on", "ray", "--replicas", "3")
+        assert (arguments.on, arguments.replicas) == ("ray", 3)

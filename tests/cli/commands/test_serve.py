@@ -51,6 +51,14 @@ def test_wrong_usage_is_reported_and_nothing_is_served(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["serve", "mcp"])
+def test_a_cluster_serves_one_sharded_collection(tmp_path, capsys, command):
+    assert main(["-c", str(tmp_path), command, "--replicas", "2"]) == 2
+    assert "--replicas needs --on ray" in capsys.readouterr().err
+    assert main(["-c", "a", "-c", "b", command, "--on", "ray"]) == 2
+    assert "-c is given 2 times; --on serves one sharded collection" in capsys.readouterr().err
+
+
 def test_a_folder_is_indexed_before_it_is_served(tmp_path, folder, encoder, monkeypatch, capsys):
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     answers = []
