@@ -234,6 +234,10 @@ class ClusterIndex:
 
         blocks = make_blocks(tasks, FILES_PER_TASK)
         total = sum(map(len, tasks))
+        if not total:  # an update without changes starts no reader and loads no model
+            with contextlib.suppress(CollectionError):  # a writer was lost: the next pass
+                if not any(self._all("pending_after", (0, 0), 1)):
+                    return
         # A block that always ends its worker must not end the run: `complete` reads its files.
         DataContext.get_current().max_errored_blocks = -1
         cluster = Cluster.connected()

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,13 +67,14 @@ def connected(target: str) -> Iterator[None]:
     address = parse_target(target)
     if address is not None and address != _OWN_CLUSTER:
         _check_reachable(address)
+    if address is None and "ray" not in sys.modules:
+        _use_token()
     ray = import_ray()
     if ray.is_initialized():  # the caller's own
         yield
         return
     options: dict[str, Any] = {"address": address}
     if address is None:
-        _use_token()
         options = {
             "address": "local",
             "include_dashboard": False,
@@ -93,7 +95,8 @@ def connected(target: str) -> Iterator[None]:
 
 def _use_token() -> None:
     """Make calls of a Ray of its own carry a random token, unless the user has set another mode or
-    token. Ray itself would write one to the user's home folder."""
+    token. Ray itself would write one to the user's home folder. Before Ray is imported: it reads
+    the mode then, and its own processes would refuse a driver that has read another one."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if "RAY_AUTH_TOKEN_PATH" not in os.environ:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
