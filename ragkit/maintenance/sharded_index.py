@@ -36,11 +36,11 @@ from ragkit.storage.shards.database import ShardedDatabase, ShardedIndexReader, 
 from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import EncoderEntry, Manifest, ShardEntry, check_schema
 from ragkit.storage.shards.placement import MAX_SHARDS, check_shards, first_id
-from ragkit.storage.shards.row_ids import first_row_id, set_first_row_id
 from ragkit.storage.shards.shard import LocalShard, Shard, totals_of
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import FILE_NAME, SCHEMA_VERSION, Database, untrusted_message
+from ragkit.storage.sqlite.sharding.row_ids import first_row_id, set_first_row_id
 from ragkit.storage.sqlite.vector_cache import VectorCache
 from ragkit.trust import TrustLevel
 

@@ -61,7 +61,8 @@ def write(page: Path, state: State) -> None:
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     commits = ", ".join(f"`{name}`" for name in state.commits)
-    sentence = f"{len(state.results):,} of {sum(state.planned.values()):,} cases have run, "
+    sentence = _count(list(state.results.values()), sum(state.planned.values())).partition(" |")[0]
+    sentence += " cases have run, "
     sentence += f"of the code at commit {commits}; wrong: "
     sentence += f"{sum(bool(result.problems) for result in state.results.values())}."
     text = f"{before}{BEGIN}\n\n{sentence}\n\n{table(state)}\n\n{END}{after}"

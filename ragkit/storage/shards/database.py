@@ -16,12 +16,12 @@ from ragkit import trust
 from ragkit.errors import CollectionError
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.shards import cache
-from ragkit.storage.shards.gathering import ShardedConnection
 from ragkit.storage.shards.location import ShardLocation
 from ragkit.storage.shards.manifest import FILE_NAME, Manifest, check_schema
 from ragkit.storage.shards.placement import shard_of_id
 from ragkit.storage.shards.shard import LocalShard, Shard, whole_of
 from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
+from ragkit.storage.sqlite.sharding.gathering import ShardedConnection
 from ragkit.trust import TrustLevel
 
 if TYPE_CHECKING:
@@ -120,12 +120,10 @@ class ShardedDatabase(Database):
         return connection
 
     def _newer_versions(self) -> Mapping[int, Sequence[int]]:
-        from ragkit.storage.shards.statistics import StatisticsFile
+        from ragkit.storage.sqlite.sharding.term_counts import TermCounts
 
         path = cache.fetch_statistics(self.location, self.manifest)
-        if path is None:
-            return {}
-        return StatisticsFile(path, self.manifest.passages, lambda phrase: False).newer_versions()
+        return {} if path is None else TermCounts(path).newer_versions()
 
     @property
     def shard_count(self) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery
 from ragkit.storage.lexical.index import LexicalIndex
 from ragkit.storage.lexical.query_plan import QueryPlanner
-from ragkit.storage.shards.gathering import joined
 from ragkit.storage.shards.placement import ids_by_shard
+from ragkit.storage.sqlite.sharding.gathering import joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

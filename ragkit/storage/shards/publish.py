@@ -22,7 +22,7 @@ from ragkit.analysis.language import text_language
 from ragkit.errors import CollectionError
 from ragkit.storage.collection_files import members
 from ragkit.storage.lexical.index import LexicalIndex
-from ragkit.storage.shards import cache, statistics
+from ragkit.storage.shards import cache
 from ragkit.storage.shards.location import ShardLocation, file_digest
 from ragkit.storage.shards.manifest import (
     DATABASE_NAME,
@@ -37,8 +37,9 @@ from ragkit.storage.shards.manifest import (
     parse_shard,
     to_json,
 )
-from ragkit.storage.sqlite import changes, documents, passages, state
+from ragkit.storage.sqlite import changes, documents, passages, state, transfer
 from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
+from ragkit.storage.sqlite.sharding import term_counts
 
 _NOTE = "published.json"  # in a working copy: what of it was published last
 _TEMPORARY = ".tmp-publish-"
@@ -75,13 +76,13 @@ def publish_shard(
 def _publish(store: Database, number: int, location: ShardLocation, folder: Path) -> ShardEntry:
     copy = folder / DATABASE_NAME
     with store.reading() as connection:
-        _copy_database(connection, copy)
+        transfer.copy_snapshot(connection, copy)
         names = state.index_names(connection)
         model = passages.model(connection)
         counts = (
             documents.document_count(connection),
             passages.count(connection),
-            0 if model is None else sum(1 for _ in _embedded(connection, model["id"])),
+            0 if model is None else passages.count_with_vector(connection, model["id"]),
         )
         words = _words(store, connection)
     terms = folder / TERMS_NAME
@@ -103,13 +104,6 @@ def _publish(store: Database, number: int, location: ShardLocation, folder: Path
     return ShardEntry(number, tuple(files), *counts, words.statistics.counted, words.tokens())
 
 
-def _embedded(connection: sqlite3.Connection, model_id: int) -> Iterator[object]:
-    """Yield once for each passage with a vector."""
-    return iter(connection.execute(
-        "SELECT 1 FROM passages WHERE EXISTS (SELECT 1 FROM vectors "
-        "WHERE vectors.model_id = ? AND vectors.hash = passages.hash)", (model_id,)))  # fmt: skip
-
-
 def _words(store: Database, connection: sqlite3.Connection) -> LexicalIndex:
     """Return the lexical index of the working copy, as it is published."""
     file = state.index_file(connection, "words")
@@ -117,13 +111,6 @@ def _words(store: Database, connection: sqlite3.Connection) -> LexicalIndex:
         return LexicalIndex.open(store.folder / file.name, file.generation)
     rows = changes.texts_since(connection, 0, text_language)
     return LexicalIndex.in_memory(rows, state.generation(connection))
-
-
-def _copy_database(connection: sqlite3.Connection, path: Path) -> None:
-    """Write a copy of one snapshot, without a write-ahead log, so that reading writes nothing."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
-        connection.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE").fetchone()
 
 
 def _stamp(store: Database) -> list[int]:
@@ -231,7 +218,7 @@ def publish_statistics(
                 lines = opened.enter_context(target.open(encoding="utf-8"))
                 parts.append(_frequencies(lines))
             path = Path(name, STATISTICS_NAME)
-            statistics.write(path, parts, newer)
+            term_counts.write(path, parts, newer)
             published = ShardFile(STATISTICS_NAME, path.stat().st_size, file_digest(path))
             location.put(path, published)
             return published
@@ -241,7 +228,7 @@ def publish_statistics(
         ) from error
 
 
-def _frequencies(lines: Iterable[str]) -> Iterator[statistics.Frequency]:
+def _frequencies(lines: Iterable[str]) -> Iterator[term_counts.Frequency]:
     for line in lines:
         field, term, count = json.loads(line)
         yield field, term, count

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ragkit.records.text import embedded_text
-from ragkit.storage.shards.row_ids import first_row_id
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.connection import report_damage
+from ragkit.storage.sqlite.sharding.row_ids import first_row_id
 from ragkit.storage.sqlite.state import set_value, value
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
-from ragkit.storage.shards.gathering import (
+from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, fields_checksum, text_checksum
+from ragkit.storage.sqlite.connection import by_id, report_damage
+from ragkit.storage.sqlite.sharding.gathering import (
     ShardedConnection,
     by_ids,
     distinct,
@@ -22,9 +24,7 @@ from ragkit.storage.shards.gathering import (
     joined,
     limited,
 )
-from ragkit.storage.shards.row_ids import next_row_id
-from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, fields_checksum, text_checksum
-from ragkit.storage.sqlite.connection import by_id, report_damage
+from ragkit.storage.sqlite.sharding.row_ids import next_row_id
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Document

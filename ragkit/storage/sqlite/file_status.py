@@ -21,18 +21,18 @@ from ragkit.records.reports import (
     SecretFinding,
     Unread,
 )
-from ragkit.storage.shards.gathering import (
+from ragkit.storage.sqlite import documents, files, passages
+from ragkit.storage.sqlite.checksums import FILE_COLUMNS, fields_checksum
+from ragkit.storage.sqlite.connection import report_damage
+from ragkit.storage.sqlite.database import Database, UntrustedRow
+from ragkit.storage.sqlite.files import has_changed
+from ragkit.storage.sqlite.sharding.gathering import (
     counts_by_key,
     from_all,
     joined,
     limited,
     sorted_rows,
 )
-from ragkit.storage.sqlite import documents, files, passages
-from ragkit.storage.sqlite.checksums import FILE_COLUMNS, fields_checksum
-from ragkit.storage.sqlite.connection import report_damage
-from ragkit.storage.sqlite.database import Database, UntrustedRow
-from ragkit.storage.sqlite.files import has_changed
 from ragkit.storage.sqlite.state import generation
 
 # Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's

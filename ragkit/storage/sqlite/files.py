@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ragkit.storage.shards.gathering import by_ids, from_all, from_any, joined
-from ragkit.storage.shards.row_ids import next_row_id, shared_row_id
 from ragkit.storage.sqlite.checksums import fields_checksum
+from ragkit.storage.sqlite.sharding.gathering import by_ids, from_all, from_any, joined
+from ragkit.storage.sqlite.sharding.row_ids import next_row_id, shared_row_id
 from ragkit.storage.sqlite.state import set_value, value
 
 # A time of change that no file has, for stamps that a later change may repeat: the file is read

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ragkit.storage.shards.gathering import by_ids, distinct, from_all, joined
 from ragkit.storage.sqlite.connection import by_id
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
 from ragkit.storage.sqlite.metadata_values import (
@@ -27,6 +26,7 @@ from ragkit.storage.sqlite.metadata_values import (
     instant,
     number,
 )
+from ragkit.storage.sqlite.sharding.gathering import by_ids, distinct, from_all, joined
 
 if TYPE_CHECKING:
     import numpy as np

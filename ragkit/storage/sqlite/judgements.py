@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from ragkit.errors import UsageError
 from ragkit.records.reports import Judgement
-from ragkit.storage.shards.gathering import from_all, joined
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, cited_path, document_at
+from ragkit.storage.sqlite.sharding.gathering import from_all, joined
 
 _DOCUMENTS_AT = (
     "SELECT documents.id, documents.text FROM documents JOIN files ON files.id = documents.file_id "

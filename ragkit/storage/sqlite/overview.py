@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.records.exploring import StoredTopic, StoredTopics
 from ragkit.records.overview import FacetValue, FolderCount, NewFile
-from ragkit.storage.shards.gathering import (
+from ragkit.storage.sqlite import filters
+from ragkit.storage.sqlite.documents import DISPLAY_PATH
+from ragkit.storage.sqlite.filters import Condition
+from ragkit.storage.sqlite.sharding.gathering import (
     by_ids,
     counts_by_key,
     from_all,
@@ -22,9 +25,6 @@ from ragkit.storage.shards.gathering import (
     joined,
     limited,
 )
-from ragkit.storage.sqlite import filters
-from ragkit.storage.sqlite.documents import DISPLAY_PATH
-from ragkit.storage.sqlite.filters import Condition
 
 if TYPE_CHECKING:
     import numpy as np

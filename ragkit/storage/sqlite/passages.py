@@ -18,15 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragkit.errors import ModelError
 from ragkit.records.text import embedded_text
-from ragkit.storage.shards.gathering import (
-    by_ids,
-    from_all,
-    from_any,
-    joined,
-    limited,
-    lists_by_key,
-)
-from ragkit.storage.shards.row_ids import first_row_id, shared_row_id
 from ragkit.storage.sqlite import documents
 from ragkit.storage.sqlite.checksums import (
     DOCUMENT_COLUMNS,
@@ -41,6 +32,15 @@ from ragkit.storage.sqlite.connection import (
     fetch_by_id,
     report_damage,
 )
+from ragkit.storage.sqlite.sharding.gathering import (
+    by_ids,
+    from_all,
+    from_any,
+    joined,
+    limited,
+    lists_by_key,
+)
+from ragkit.storage.sqlite.sharding.row_ids import first_row_id, shared_row_id
 from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
@@ -510,6 +510,16 @@ def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
     sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation > :complete"
     values = {"model": model_id, "complete": _complete(connection, model_id)}
     return int(connection.execute(sql, values).fetchone()[0])
+
+
+@from_all(sum)
+def count_with_vector(connection: sqlite3.Connection, model_id: int) -> int:
+    """Return the number of passages with a vector: scans all of them."""
+    sql = (
+        "SELECT count(*) FROM passages WHERE EXISTS (SELECT 1 FROM vectors "
+        "WHERE vectors.model_id = ? AND vectors.hash = passages.hash)"
+    )
+    return int(connection.execute(sql, (model_id,)).fetchone()[0])
 
 
 @from_all(sum)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ragkit.records.documents import Locator
-from ragkit.storage.shards.gathering import ShardedConnection, by_ids, from_all, joined
 from ragkit.storage.sqlite.connection import by_id, report_damage
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, is_intact
+from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, by_ids, from_all, joined
 
 
 @dataclass(frozen=True, slots=True)

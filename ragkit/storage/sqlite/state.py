@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from ragkit.storage.shards.gathering import ShardedConnection, from_any
+from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, from_any
 
 
 def generation(connection: sqlite3.Connection) -> int:

@@ -16,8 +16,8 @@ from typing import Any
 
 from ragkit.errors import CollectionError
 from ragkit.records.reports import UNREAD_STATUSES
-from ragkit.storage.shards.gathering import counts_by_key, from_all, from_any
 from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part
+from ragkit.storage.sqlite.sharding.gathering import counts_by_key, from_all, from_any
 from ragkit.storage.sqlite.state import set_value
 
 Row = dict[str, Any]
@@ -297,3 +297,11 @@ def replace_rows(connection: sqlite3.Connection, source: str, keep: Iterable[str
         "UPDATE judgements SET document_id = NULL WHERE document_id NOT IN "
         "(SELECT id FROM documents)"
     )
+
+
+def copy_snapshot(connection: sqlite3.Connection, path: Path) -> None:
+    """Write one snapshot of a database to the new file `path`, without a write-ahead log: reading
+    the copy writes nothing."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
+        connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE").fetchone()

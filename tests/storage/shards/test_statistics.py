@@ -1,8 +1,8 @@
 import pytest
 
 from ragkit.errors import CollectionError
-from ragkit.storage.shards import statistics
 from ragkit.storage.shards.statistics import StatisticsFile
+from ragkit.storage.sqlite.sharding import term_counts
 
 PARTS = (
     [("language", "en", 3), ("text", "fox", 2), ("text", "foxes", 1)],
@@ -12,7 +12,7 @@ PARTS = (
 
 @pytest.fixture
 def file(tmp_path):
-    statistics.write(tmp_path / "statistics.db", PARTS, [(4, 9), (4, 7)])
+    term_counts.write(tmp_path / "statistics.db", PARTS)
     return StatisticsFile(tmp_path / "statistics.db", 5, lambda phrase: phrase == (("fox",),))
 
 
@@ -26,7 +26,6 @@ def test_frequencies_are_sums_over_the_shards(file):
     assert file.terms_with_prefix("text", "fo", 1) == [("fox", 4)]
     assert file.has_passage("language", "de")
     assert file.occurs((("fox",),))
-    assert file.newer_versions() == {4: [7, 9]}
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -19,8 +19,8 @@ _FENCE = re.compile(r"[ \t]{0,40}```")
 # Raw text and strings may contain the signs of a comment, as in `src/*.c`; a comment never ends in
 # a file that is cut off, or begins in text that looks like one: then it stays.
 _BLOCK_COMMENT = re.compile(
-    r"(?P<kept>\\.|(`{3,20})(?s:.*?)(?:\2|\Z)|`[^`\n]{0,1000}`|\"(?:[^\"\\\n]|\\.){0,1000}\")"
-    r"|/\*(?s:.*?)(?:(?P<end>\*/)|\Z)"
+    r"(?P<kept>\\.|(`{3,20})[\s\S]*?(?:\2|\Z)|`[^`\n]{0,1000}`|\"(?:[^\"\\\n]|\\.){0,1000}\")"
+    r"|/\*[\s\S]*?(?:(?P<end>\*/)|\Z)"
 )
 _RAW = re.compile(r"`[^`]{1,1000}`")
 _RAW_PLACE = re.compile("\x0e([0-9]{1,5})\x0f")  # where raw text was taken out

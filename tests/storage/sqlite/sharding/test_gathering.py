@@ -1,10 +1,10 @@
 import pytest
 
 from ragkit.errors import UnavailableError
-from ragkit.storage.shards import gathering
 from ragkit.storage.shards.database import open_sharded
 from ragkit.storage.shards.placement import first_id
 from ragkit.storage.sqlite import documents, file_status, files, filters, passages, state
+from ragkit.storage.sqlite.sharding import gathering
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 
-from ragkit.storage.shards.row_ids import first_row_id, set_first_row_id, shared_row_id
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.sharding.row_ids import first_row_id, set_first_row_id, shared_row_id
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Reading functions over several shards: how their results are combined, and ids of rows."""
