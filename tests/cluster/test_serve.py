@@ -1,6 +1,7 @@
 """A collection searched by replicas, here objects of this process: equal, partial, newer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -13,6 +14,7 @@ from ragkit.serving.api.json_shapes import partial_fields
 from ragkit.serving.collections.library import Library
 from ragkit.serving.mcp.tools import ToolContext, make_tools
 from ragkit.serving.schema.validate import validate
+from ragkit.storage.shards.placement import shard_of
 
 QUERIES = ("who may stay at home?", "rotate the keys", "cats")
 
@@ -121,7 +123,11 @@ def test_with_two_replicas_nothing_is_missing_when_one_of_each_is_lost(start):
     assert (ranking(hits), hits.missing_shards) == (before, ())
 
 
-def test_without_a_replica_of_a_shard_the_result_is_partial_and_says_so(start):
+def test_without_a_replica_of_a_shard_the_result_is_partial_and_says_so(start, folder):
+    for shard in range(2):  # the shard of a file depends on the path of the folder
+        names = (f"home-{number}.txt" for number in count())
+        name = next(name for name in names if shard_of((str(folder), name), 2) == shard)
+        (folder / name).write_text(f"Guests may stay at home {shard + 2} nights.")
     service = start(1)
     before = service.collection.search("stay at home", k=10, mode="hybrid")
     lose(service._set.shards[0])

@@ -536,9 +536,9 @@ TOOLS = (
         "Start here unless you know the exact words (grep) or the file (read). `id` is for fetch "
         "and related, `citation` for get, read and for citing; `score` is a cosine (null if the "
         "model cannot read the passage or the question); `stale`: the file has changed since it "
-        "was indexed; `newer_version`: path of a newer version of the document." + _DATA_WARNING,
+        "was indexed; `newer_version`: its path." + _DATA_WARNING,
         _parameters(
-            {"query": {**_QUESTION, "description": "the question, in a whole sentence"}},
+            {"query": {**_QUESTION, "description": "a whole sentence"}},
             {**_TOOL_OPTIONS, **COMPACT_PARAMETER, **BUDGET_PARAMETERS},
         ),
         _object(
@@ -561,7 +561,7 @@ TOOLS = (
         "model that the user has configured; `answerable` is false where they have no answer. To "
         "judge the sources yourself use search." + _DATA_WARNING,
         _parameters(
-            {"question": {**_QUESTION, "description": "the question, in a whole sentence"}},
+            {"question": {**_QUESTION, "description": "a whole sentence"}},
             {"k": _count(6, 1, 100, "maximum number of passages to answer from"), **_FILTER},
         ),
         _object(
@@ -580,7 +580,7 @@ TOOLS = (
         "exact wording; use search for meaning. A match may span lines (\\s+ finds wrapped text). "
         "`line` is for read." + _DATA_WARNING,
         _parameters(
-            {"pattern": {**_GREP_TEXT, "description": "what to find, as in: rate[- ]limit(ing)?"}},
+            {"pattern": {**_GREP_TEXT, "description": "as in: rate[- ]limit(ing)?"}},
             {
                 "ignore_case": _FLAG,
                 "literal": {**_FLAG, "description": "the pattern is a text, not an expression"},
@@ -651,7 +651,7 @@ TOOLS = (
             },
             {
                 "lines": {**_RANGE, "description": "first and last line, as in: 120-180"},
-                "pages": {**_RANGE, "description": "first and last page, as in: 7-8"},
+                "pages": {**_RANGE, "description": "as in: 7-8"},
                 **BUDGET_PARAMETERS,
             },
         ),

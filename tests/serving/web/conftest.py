@@ -138,7 +138,7 @@ def visit(browser, address, watched):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         watched.watch(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)  # milliseconds, on a busy machine
         page = context.new_page()
         page.goto(f"{at}/{path}")
         return page
