@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from ragkit.cluster.replicas import ReplicaSet
 from ragkit.cluster.router import ReplicaLostError, Request, Router, new_request
@@ -25,8 +25,9 @@ from ragkit.storage.shards.manifest import Manifest, check_schema
 from ragkit.storage.sqlite.database import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from ragkit.answers.llm import ChatModel
     from ragkit.encoders import Encoder
-    from ragkit.records.answers import Event
+    from ragkit.records.answers import Event, Turn
     from ragkit.records.hits import Hit
     from ragkit.retrieval.options import SearchOptions
 
@@ -60,13 +61,26 @@ class RoutedCollection(Collection):
         missing = getattr(hits, "missing_shards", ())
         return [*([missing_message(missing)] if missing else []), *notices]
 
-    def ask_stream(self, *arguments: Any, **keywords: Any) -> Iterator[Event]:  # noqa: ANN401 - the same
-        """Yield what `Collection.ask_stream` yields; the answer has a warning if shards are
-        missing."""
-        from ragkit.records.answers import Answer
+    def ask_with(
+        self,
+        question: str,
+        options: SearchOptions,
+        *,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """Yield what `Collection.ask_with` yields; the answer has a warning if shards are
+        missing. Raises as that does, before the first event."""
+        events = super().ask_with(question, options, history=history, llm=llm)
+        return _with_warning(events)
 
-        missing: set[int] = set()
-        events = super().ask_stream(*arguments, **keywords)
+
+def _with_warning(events: Iterator[Event]) -> Iterator[Event]:
+    """Yield the events of an answer; the answer names the shards that have not answered."""
+    from ragkit.records.answers import Answer
+
+    missing: set[int] = set()
+    try:
         while True:
             # A request for each step: the caller may continue on another thread.
             with new_request(REQUEST_SECONDS, SHARD_SECONDS) as request:
@@ -78,6 +92,9 @@ class RoutedCollection(Collection):
                 warning = missing_message(sorted(missing))
                 event = replace(event, warnings=(*event.warnings, warning))
             yield event
+    finally:
+        if isinstance(events, Generator):
+            events.close()  # which ends the request to the model
 
 
 def _missing(request: Request) -> tuple[int, ...]:

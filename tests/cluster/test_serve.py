@@ -141,6 +141,11 @@ def test_without_a_replica_of_a_shard_the_result_is_partial_and_says_so(start, f
     assert notices[0].startswith("this result is partial: no replica of shard 0 has answered")
     answer = service.collection.ask("who may stay at home?", llm=False)
     assert any("no replica of shard 0" in warning for warning in answer.warnings)
+    group = CollectionGroup({"default": service.collection})  # as `ragkit mcp` asks
+    *_, answer = group.ask("who may stay at home?", {}, llm=False)
+    assert any("no replica of shard 0" in warning for warning in answer.warnings)
+    with pytest.raises(UsageError, match="the query is empty"):
+        service.collection.ask_stream(" ")  # before the first event
     service._set.shards[0].replicas[0].is_lost = False
     hits = service.collection.search("stay at home", k=10, mode="hybrid")
     assert (ranking(hits), partial_fields(hits)) == (ranking(before), {})

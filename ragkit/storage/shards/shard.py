@@ -31,7 +31,7 @@ _MAX_EMPTY, _MAX_RATIO = 5_000, 100
 
 
 class Shard(Protocol):
-    """What is asked of one shard. Safe to use from many threads."""
+    """The reading operations of one shard. Safe to use from several threads at the same time."""
 
     number: int
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.asciidoc_attributes import resolve_attributes
-from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.line_documents import make_document
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
 
@@ -36,22 +36,9 @@ def read_asciidoc(data: bytes, name: str) -> Document:
 
     Never raises: the text of any file can be read.
     """
-    text, encoding, warnings, encoding_by = decode(data)
-    text = resolve_attributes(text)
-    lines, metadata = _parse_lines(text.split("\n"))
-    text = lines.text()
-    return Document(
-        text,
-        "text/asciidoc",
-        title=title_heading(text, lines.headings),
-        headings=tuple(lines.headings),
-        fences=tuple(lines.fences),
-        lines=True,
-        encoding=encoding,
-        encoding_by=encoding_by,
-        metadata=metadata,
-        warnings=warnings,
-    )
+    decoded = decode(data)
+    lines, metadata = _parse_lines(resolve_attributes(decoded.text).split("\n"))
+    return make_document(lines, "text/asciidoc", decoded, metadata=metadata)
 
 
 def _parse_lines(source: Sequence[str]) -> tuple[Lines, dict[str, str]]:

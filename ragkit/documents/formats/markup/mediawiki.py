@@ -10,7 +10,7 @@ import re
 from html import unescape
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.line_documents import make_document
 from ragkit.documents.layout.lines import Lines
 from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
 from ragkit.records.documents import Document
@@ -52,21 +52,10 @@ _MAX_NESTED_LINKS = 3  # links in the caption of a picture
 
 def read_mediawiki(data: bytes, name: str) -> Document:
     """Read the wikitext of a page. Never raises: the text of any file can be read."""
-    text, encoding, warnings, encoding_by = decode(data)
-    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    decoded = decode(data)
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), decoded.text)
     lines = _parse_lines(text)
-    text = lines.text()
-    return Document(
-        text,
-        "text/x-wiki",
-        title=title_heading(text, lines.headings),
-        headings=tuple(lines.headings),
-        fences=tuple(lines.fences),
-        lines=True,
-        encoding=encoding,
-        encoding_by=encoding_by,
-        warnings=warnings,
-    )
+    return make_document(lines, "text/x-wiki", decoded)
 
 
 def _parse_lines(text: str) -> Lines:

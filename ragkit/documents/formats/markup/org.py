@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.line_documents import make_document
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
 
@@ -43,22 +43,13 @@ def read_org(data: bytes, name: str) -> Document:
 
     Never raises: the text of any file can be read.
     """
-    text, encoding, warnings, encoding_by = decode(data)
-    lines, keywords = _parse_lines(text)
-    text = lines.text()
-    return Document(
-        text,
-        "text/x-org",
-        title=keywords.get("title") or title_heading(text, lines.headings),
-        headings=tuple(lines.headings),
-        fences=tuple(lines.fences),
-        lines=True,
-        encoding=encoding,
-        encoding_by=encoding_by,
-        metadata={
-            key: value for key, value in keywords.items() if key in _METADATA_KEYWORDS and value
-        },
-        warnings=warnings,
+    decoded = decode(data)
+    lines, keywords = _parse_lines(decoded.text)
+    metadata = {
+        key: value for key, value in keywords.items() if key in _METADATA_KEYWORDS and value
+    }
+    return make_document(
+        lines, "text/x-org", decoded, title=keywords.get("title"), metadata=metadata
     )
 
 

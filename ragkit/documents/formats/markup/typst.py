@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.line_documents import make_document
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
 
@@ -43,21 +43,9 @@ _ESCAPE = re.compile(r"\\([\\#*_$@<>=`~/-])")
 
 def read_typst(data: bytes, name: str) -> Document:
     """Read a Typst file with its headings. Never raises: the text of any file can be read."""
-    text, encoding, warnings, encoding_by = decode(data)
-    text = _BLOCK_COMMENT.sub(_without_comment, text)
-    lines = _parse_lines(text)
-    text = lines.text()
-    return Document(
-        text,
-        "text/x-typst",
-        title=title_heading(text, lines.headings),
-        headings=tuple(lines.headings),
-        fences=tuple(lines.fences),
-        lines=True,
-        encoding=encoding,
-        encoding_by=encoding_by,
-        warnings=warnings,
-    )
+    decoded = decode(data)
+    lines = _parse_lines(_BLOCK_COMMENT.sub(_without_comment, decoded.text))
+    return make_document(lines, "text/x-typst", decoded)
 
 
 def _parse_lines(text: str) -> Lines:
