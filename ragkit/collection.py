@@ -9,7 +9,6 @@ are in this order: open and close, index, search, ask, look up, remove, evaluate
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import sys
 import threading
@@ -21,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ragkit.errors import CollectionError, UsageError
+from ragkit.log import log_warning
 from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings, override
 from ragkit.storage.lock import writer_lock
@@ -84,7 +84,6 @@ if TYPE_CHECKING:
 
 # Seconds to wait for another writer, such as a reader that repairs an index file.
 LOCK_TIMEOUT = 2.0
-logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 Result = TypeVar("Result")
 
@@ -104,7 +103,7 @@ class Collection:
         settings: Settings | None = None,
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
-        notify: Callable[[str], None] = logger.warning,
+        notify: Callable[[str], None] = log_warning,
         chosen_settings: Iterable[str] = (),
         store: Database | None = None,
     ) -> None:
@@ -310,7 +309,7 @@ class Collection:
         wait: float | None = None,
         settings: Settings | None = None,
         encoder: Encoder | None = None,
-        notify: Callable[[str], None] = logger.warning,
+        notify: Callable[[str], None] = log_warning,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IndexReport:
         """Update the sharded collection in `folder`, or make one, and publish it; return what the
@@ -1303,7 +1302,7 @@ class Collection:
         settings: Settings | None = None,
         encoder: Encoder | None = None,
         wait: float | None = None,
-        notify: Callable[[str], None] = logger.warning,
+        notify: Callable[[str], None] = log_warning,
     ) -> DoctorReport:
         """Check the collection in `folder` completely; return what was found.
 

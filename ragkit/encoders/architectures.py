@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert.model import Bert
 from ragkit.encoders.runtime.session import Forward
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ragkit.encoders.modernbert.model import ModernBert
 
-Array = NDArray[np.float32]
+Array: TypeAlias = "NDArray[np.float32]"
 Model: TypeAlias = "Bert | ModernBert"
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.model import LayerNorm, Linear, gelu, relu
 from ragkit.encoders.weight_reader import WeightReader
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float32]"
 VectorFunction = Callable[[Array], Array]
 """(n, any) float32 → (n, d) float32; the argument may be overwritten."""
 

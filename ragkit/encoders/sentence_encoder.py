@@ -9,7 +9,6 @@ neither how models are found nor user files, documents or databases.
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,24 +16,26 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders import model_card, pooling
-from ragkit.encoders.engines import cpu_engines, cpu_threads, torch_engine
+from ragkit.encoders.engines import cpu_engines, cpu_threads
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import ModelFolder, variant_fingerprint
 from ragkit.encoders.pooling import LAST_LAYER
 from ragkit.encoders.tokenization import class_tokenizer
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError, UsageError
+from ragkit.log import log_warning
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ragkit.encoders.engines.graph_engine import GraphEngine
+    from ragkit.encoders.engines.torch_engine import TorchEngine
     from ragkit.encoders.inspection.explanation import TextExplanation
     from ragkit.encoders.inspection.hidden_states import BertInspector, HiddenStates, WordVector
 
-Array = NDArray[np.float32]
+Array: TypeAlias = "NDArray[np.float32]"
 Engine: TypeAlias = "NumpyEngine | OnnxEngine | GraphEngine | TorchEngine"
 EngineName: TypeAlias = Literal["numpy", "onnx_query", "onnx_bulk", "graph", "torch", "torch_gpu"]
 """`onnx_query` computes one batch with all cores, `onnx_bulk` one batch per core; `graph` is the
@@ -52,7 +53,6 @@ MIN_BULK_QUERIES_WITH_SESSION = 256
 QUERIES_BEFORE_SESSION = 2
 
 _CHARACTERS_PER_TOKEN = 4  # an estimate that costs nothing
-logger = logging.getLogger("ragkit")
 
 
 class SentenceEncoder:
@@ -143,7 +143,14 @@ class SentenceEncoder:
             return self.tokenizer
         return ModelTokenizer(folder / "tokenizer.json", self.model_folder.max_length)
 
-    def _torch_query_engine(self, engine: TorchEngine) -> TorchEngine:
+    def _for_queries(self, engine: Engine) -> Engine:
+        """The engine for queries: that of torch may have modules of its own for them."""
+        if "torch" not in self._engines:
+            return engine
+        from ragkit.encoders.engines.torch_engine import TorchEngine
+
+        if not isinstance(engine, TorchEngine):
+            return engine
         with self._loading:
             if self._torch_queries is None:
                 self._torch_queries = engine.for_queries(self._query_tokenizer)
@@ -178,8 +185,7 @@ class SentenceEncoder:
             engine = self._bulk_engine(texts)
         else:
             engine = self._query_engine()
-        if isinstance(engine, TorchEngine):
-            engine = self._torch_query_engine(engine)
+        engine = self._for_queries(engine)
         starts = [0] * len(texts)
         return self._truncate(engine.encode(texts, self.model_folder.query_prompt, starts))
 
@@ -322,8 +328,7 @@ class SentenceEncoder:
     def _load(self, name: EngineName) -> Engine | None:
         """The engine of this name, loaded on first use; None if it is not available."""
         if name == "torch_gpu":
-            engine = self._load_torch_for_gpu()
-            return engine if isinstance(engine, TorchEngine) and engine.device != "cpu" else None
+            return self._load_torch_for_gpu()
         if name in self._engines:
             return self._engines[name]
         with self._loading:  # seconds and gigabytes: only once
@@ -332,17 +337,24 @@ class SentenceEncoder:
             return self._engines[name]
 
     def _load_torch_for_gpu(self) -> Engine | None:
-        """The torch engine; None where torch is not installed, which is reported once."""
+        """The torch engine, if it computes on a GPU; None also where torch is not installed, which
+        is reported once."""
+        from ragkit.encoders.engines import torch_engine
+
         if "torch" not in self._engines and not torch_engine.is_installed():
-            logger.warning(
+            log_warning(
                 "there may be a GPU, but torch is not installed: passages are encoded on the CPU. "
                 "To use the GPU: pip install sentence-transformers"
             )
             self._engines["torch"] = None
-        return self._load("torch")
+        engine = self._load("torch")
+        is_on_gpu = isinstance(engine, torch_engine.TorchEngine) and engine.device != "cpu"
+        return engine if is_on_gpu else None
 
     def _create(self, name: EngineName) -> Engine | None:
         if name == "torch":
+            from ragkit.encoders.engines.torch_engine import TorchEngine  # not for most models
+
             return TorchEngine(self.model_folder, self.tokenizer)
         if name == "graph":
             from ragkit.encoders.engines.graph_engine import GraphEngine  # not for most models
@@ -356,7 +368,7 @@ class SentenceEncoder:
         try:
             return OnnxEngine(reference, self.precision, threads)
         except ModelError as error:
-            logger.warning("%s; continuing with NumPy, which is slower", error)
+            log_warning(f"{error}; continuing with NumPy, which is slower")
             return None
 
     def _load_query_session(self) -> None:
@@ -368,7 +380,7 @@ class SentenceEncoder:
 @cache
 def _warn_once(message: str) -> None:
     """Log a warning, once in a process."""
-    logger.warning("%s", message)
+    log_warning(message)
 
 
 class _Rule(NamedTuple):

@@ -13,15 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.tokenization.tokenizer import NO_TOKEN
 from ragkit.errors import ModelError
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float32]"
 
 _NAMES = ("embedding.weight", "embeddings")  # of sentence-transformers, of model2vec
 

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -31,6 +30,8 @@ def writer_lock(folder: Path, purpose: str, timeout: float = 0) -> Iterator[None
     Raises BusyError if another process holds it for longer than `timeout` seconds, CollectionError
     if the lock file cannot be written.
     """
+    import socket  # not for a query: it brings the modules of every kind of connection
+
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / "writer.lock", timeout=timeout, thread_local=False)

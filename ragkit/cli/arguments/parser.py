@@ -11,8 +11,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from ragkit.cli.output.terminal import print_message
+from ragkit.cli.output.terminal import print_message, terminal_width
 from ragkit.version import __version__
+
+
+class _Formatter(argparse.HelpFormatter):
+    """As argparse's, which is also made for each option, and imports `shutil` to find the width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=terminal_width(80) - 2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -274,6 +281,7 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         parents=[common],
         description="Index a folder, ask questions, get cited passages.",
         epilog="ragkit COMMAND --help shows the options of a command.",
+        formatter_class=_Formatter,
     )
     top.add_argument(
         "--version",
@@ -294,7 +302,12 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
             subparsers.add_parser(name, aliases=aliases, help=command.help, add_help=False)
             continue
         subparser = subparsers.add_parser(
-            name, parents=[common], aliases=aliases, help=command.help, description=command.help
+            name,
+            parents=[common],
+            aliases=aliases,
+            help=command.help,
+            description=command.help,
+            formatter_class=_Formatter,
         )
         subparser.set_defaults(run=_runner(command.function))
         _function("arguments", command.arguments)(subparser)
@@ -312,7 +325,7 @@ def every_action(top: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _common_options() -> _Parser:
     """Options that may precede or follow the command."""
-    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS, formatter_class=_Formatter)
     common.add_argument(
         "-c",
         "--collection",

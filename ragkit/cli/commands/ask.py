@@ -15,7 +15,12 @@ from ragkit.cli.arguments.query import typed_options
 from ragkit.cli.commands.groups import open_group
 from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, render
-from ragkit.cli.output.terminal import print_message, printable_record, to_printable
+from ragkit.cli.output.terminal import (
+    print_message,
+    printable_record,
+    terminal_width,
+    to_printable,
+)
 from ragkit.cli.output.wrapping import StreamWrapper
 from ragkit.collection_group import CollectionGroup
 from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
@@ -107,7 +112,7 @@ def _print_stream(events: Iterator[Event]) -> Answer:
     A terminal renders nothing, so addresses of the sources appear as they are. An exception while
     printing closes the stream, which stops the language model.
     """
-    wrapping = StreamWrapper(render.terminal_width())
+    wrapping = StreamWrapper(terminal_width())
     sources: list[str] = []
     with closing(events):  # type: ignore[type-var]
         for event in events:
@@ -136,7 +141,7 @@ def _show_sources(answer: Answer) -> None:
         cited.setdefault((citation.passage_id, citation.citation), []).append(citation.n)
     for source, numbers in cited.items():
         mark = _marks(numbers)
-        room = render.terminal_width() - len(mark) - 1
+        room = terminal_width() - len(mark) - 1
         place = render.format_place_and_heading(printable_record(hits[source]), room)
         print(f"{mark} {place}", flush=True)
     for statement in answer.unsupported:

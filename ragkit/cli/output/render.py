@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import coverage
-from ragkit.cli.output.terminal import CONTROL_PICTURES, format_count
+from ragkit.cli.output.terminal import CONTROL_PICTURES, format_count, terminal_width
 from ragkit.records.hits import Hit, Location
 
 if TYPE_CHECKING:
@@ -205,18 +204,6 @@ def shorten_path(path: str, width: int) -> str:
 def _cut_from_end(text: str, width: int) -> str:
     """The last characters of a text that fit into `width` columns."""
     return truncate(text[::-1], width, mark="")[::-1]
-
-
-def terminal_width() -> int:
-    """Return the columns of the terminal, at least 40."""
-    # As `shutil.get_terminal_size`, whose module imports every compression.
-    try:
-        columns = int(os.environ.get("COLUMNS", "0"))
-    except ValueError:
-        columns = 0
-    with contextlib.suppress(OSError):  # no terminal
-        columns = columns or os.get_terminal_size().columns
-    return max(40, columns or 100)
 
 
 def format_place_and_heading(hit: Hit, width: int) -> str:

@@ -7,7 +7,9 @@ clear it, change its title or hide what follows. JSON is for programs and stays 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +51,18 @@ def printable_record(value: Any) -> Any:  # noqa: ANN401 (records and what they 
         }
         return dataclasses.replace(value, **changed)
     return value
+
+
+def terminal_width(default: int = 100) -> int:
+    """Return the columns of the terminal, at least 40; `default` where there is none."""
+    # As `shutil.get_terminal_size`, whose module imports every compression.
+    try:
+        columns = int(os.environ.get("COLUMNS", "0"))
+    except ValueError:
+        columns = 0
+    with contextlib.suppress(OSError):  # no terminal
+        columns = columns or os.get_terminal_size().columns
+    return max(40, columns or default)
 
 
 def format_count(number: int, noun: str) -> str:

@@ -25,16 +25,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders.bert.variants import VARIANTS, Variant
 from ragkit.encoders.weight_reader import WeightReader
 from ragkit.errors import ModelError
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float32]"
 Maps = list[Array]
 """The attention maps of one layer: (h, n, n) float32 for each text."""
 

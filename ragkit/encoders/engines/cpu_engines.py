@@ -11,10 +11,9 @@ come from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders import architectures, modules, pooling
 from ragkit.encoders.bert import safetensors_file
@@ -25,7 +24,10 @@ from ragkit.encoders.static_table import StaticTable
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, token_batches
 from ragkit.errors import ModelError
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float32]"
 
 # Tokens in one batch. NumPy: 1,024 was best of 512 to 4,096. ONNX Runtime with one worker per core:
 # 256 of 256 to 1,024 (activations stay in a core's cache). Queries: a group is one batch.

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragkit.encoders.tokenization.unknown import is_mostly_unknown
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from ragkit.encoders.tokenization.charsmap import Spans

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial, wraps
 from pathlib import Path
@@ -239,6 +238,8 @@ class LexicalIndex:
             require_thread()
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 return cls._opened(tantivy.Index.open(str(path)), path, generation)
+            import tempfile
+
             # tantivy opens only what it can lock, so it gets a writable folder of links. It may
             # still hold the lock when the folder is deleted; at worst an empty folder is left.
             with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as links:
@@ -269,6 +270,8 @@ class LexicalIndex:
                 return LexicalIndex(
                     self._index, self.generation, memory=True, padding=padding.documents
                 )
+            import tempfile
+
             with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as name:
                 folder = Path(name)
                 for member in members(path):

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import re
 import threading
 from collections.abc import Iterator
 
 from ragkit.errors import CollectionError
+from ragkit.log import log_debug
 
 _MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
-logger = logging.getLogger("ragkit")
 
 
 class LexicalIndexError(CollectionError, ValueError):
@@ -66,7 +65,7 @@ def translate(error: BaseException, problem: str) -> Exception | None:
     if not is_tantivy:
         return None
     details = str(error)
-    logger.debug("tantivy: %s", details)
+    log_debug(f"tantivy: {details}")
     if match := re.search(r"\(os error (\d+)\)|\bcode: (\d+), kind: ", details):
         code = int(match[1] or match[2])
         return OSError(code, os.strerror(code))
