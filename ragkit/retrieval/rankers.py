@@ -16,6 +16,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -461,19 +462,14 @@ def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, fl
 
 def _stored_cosines(prepared: PreparedQuery, ids: Collection[int]) -> dict[int, float]:
     """Return the exact cosines of those of `ids` that have a stored vector."""
-    vectors = _vectors_of(prepared, ids)
+    index = prepared.snapshot.exact_vectors
+    if index is not None:
+        found, rows = index.vectors_of(np.array(list(ids), dtype=np.int64))
+        return dict(zip(found.tolist(), _products(prepared, rows), strict=True))
+    vectors = prepared.stored_vectors(list(ids))
     if not vectors:
         return {}
     return dict(zip(vectors, _products(prepared, np.stack(list(vectors.values()))), strict=True))
-
-
-def _vectors_of(prepared: PreparedQuery, ids: Collection[int]) -> Mapping[int, NDArray[np.float32]]:
-    """Return id → vector for those of `ids` that have a stored vector."""
-    index = prepared.snapshot.exact_vectors
-    if index is None:
-        return prepared.stored_vectors(list(ids))
-    indexed_ids, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
-    return dict(zip(indexed_ids.tolist(), rows, strict=True))
 
 
 def _products(prepared: PreparedQuery, rows: NDArray[np.float32]) -> list[float]:
@@ -525,4 +521,5 @@ def bounded_top_k(
 
 def _sort_by_score(scores: Mapping[int, float]) -> list[tuple[int, float]]:
     """Return (id, score) by descending score, then by ascending id."""
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+    by_id = sorted(scores.items())
+    return sorted(by_id, key=itemgetter(1), reverse=True)  # which keeps the order of equal scores

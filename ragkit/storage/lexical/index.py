@@ -205,9 +205,12 @@ class LexicalIndex:
         removed: int = 0,
         padding: int = 0,
     ) -> None:
+        import tantivy
+
         from ragkit.storage.lexical.query_plan import QueryPlanner, cached
         from ragkit.storage.lexical.statistics import SearcherStatistics
 
+        self._occur, self._query = tantivy.Occur, tantivy.Query  # not imported for each term
         self._index = index
         self.memory = memory  # not on disk
         self.removed = removed
@@ -557,20 +560,19 @@ class LexicalIndex:
     ) -> Iterator[Any]:
         """Yield the queries whose scores are added for a word. `query` returns that of one term: of
         a word, a field, a term and its weight."""
-        from tantivy import Occur, Query
-
         terms = [query(word, "text", term, 1.0) for term in word.terms]
         if not word.forms:
             yield from terms
             return
         # The best way to match counts, so that a word never counts twice.
-        best = [Query.boolean_query([(Occur.Should, each) for each in terms])]
+        should = self._occur.Should
+        best = [self._query.boolean_query([(should, each) for each in terms])]
         best += [
             query(word, form.field, form.term, form.weight)
             for form in word.forms
             if not form.is_extra
         ]
-        yield Query.disjunction_max_query(best)
+        yield self._query.disjunction_max_query(best)
         for form in word.forms:
             if form.is_extra:
                 yield query(word, form.field, form.term, form.weight)
@@ -578,14 +580,12 @@ class LexicalIndex:
     def _term_query(
         self, word: QueryWord, field: str, term: str, weight: float, part: float
     ) -> Any:  # noqa: ANN401
-        from tantivy import Query
-
         if " " in term:
-            query = Query.phrase_query(self._schema, field, term.split(" "))
+            query = self._query.phrase_query(self._schema, field, term.split(" "))
         else:
-            query = Query.term_query(self._schema, field, term, "freq")
+            query = self._query.term_query(self._schema, field, term, "freq")
         boost = part * weight * self._boost(word, term, field)
-        return query if boost == 1 else Query.boost_query(query, boost)
+        return query if boost == 1 else self._query.boost_query(query, boost)
 
     def _boost(self, word: QueryWord, term: str, field: str) -> float:
         """Return the factor by which tantivy's score of one of the word's terms is multiplied, so
@@ -607,14 +607,12 @@ class LexicalIndex:
 
     def _presence(self, word: QueryWord, field: str, term: str, weight: float, part: float) -> Any:  # noqa: ANN401
         """Return the query with the same score for every passage that contains a term."""
-        from tantivy import Query
-
         if " " in term:
-            query = Query.phrase_query(self._schema, field, term.split(" "))
+            query = self._query.phrase_query(self._schema, field, term.split(" "))
         else:
-            query = Query.term_query(self._schema, field, term, "basic")
+            query = self._query.term_query(self._schema, field, term, "basic")
         bound = (_K1 + 1) * word.weight * word.matched_idf
-        return Query.const_score_query(query, part * weight * bound)
+        return self._query.const_score_query(query, part * weight * bound)
 
     def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
         hits = self._searcher.search(query, limit=limit, count=False).hits
