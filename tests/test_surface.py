@@ -95,7 +95,8 @@ UNUSED_BY_QUERIES = {
     "ragkit.retrieval.filter_parser", "ragkit.retrieval.citations", "ragkit.retrieval.rerank",
     "ragkit.documents", "ragkit.passages", "ragkit.ingest", "ragkit.maintenance", "simplemma",
     "py3langid", "opencc", "Stemmer", "importlib.metadata", "unittest", "difflib", "asyncio",
-    "logging", "shutil", "socket", "tempfile", "numpy.typing", "ragkit.encoders.engines.torch_engine",
+    "logging", "shutil", "socket", "tempfile", "numpy.typing",
+    "ragkit.encoders.engines.torch_engine",
 }  # fmt: skip
 MAX_MODULES = 125  # of ragkit in a query whose hits are shown as text
 # Half a millisecond each: frozen ones compile six methods. Tuples with names take a tenth of that.

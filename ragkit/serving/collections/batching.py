@@ -16,33 +16,35 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ragkit.errors import RagkitError, UnavailableError, UsageError
+from ragkit.retrieval.options import SearchOptions
 from ragkit.serving.collections.threads import run_guarded
 
 if TYPE_CHECKING:
     from ragkit.records.hits import Hit
-    from ragkit.retrieval.options import SearchOptions
 
 MAX_WAIT = 0.002  # seconds
 MAX_BATCH = 32  # queries
 SEARCH_THREADS = 2
 Hits = list["Hit"]
+_values_but_where = attrgetter(
+    *(option.name for option in fields(SearchOptions) if option.name != "where")
+)
 
 
-def options_key(options: SearchOptions) -> tuple[str, ...]:
+def options_key(options: SearchOptions) -> str:
     """Return a key that is equal for options that may share a batch.
 
     `diverse=1` and `diverse=True` differ, although they are equal in Python.
     """
-    values = (getattr(options, name) for name in options.__slots__)
-    return tuple(
-        json.dumps(value, sort_keys=True) if isinstance(value, dict) else repr(value)
-        for value in values
-    )
+    where = options.where
+    conditions = json.dumps(where, sort_keys=True) if isinstance(where, dict) else repr(where)
+    return f"{_values_but_where(options)} {conditions}"
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Batcher:
         self._max_batch, self._max_wait, self._threads = max_batch, max_wait, threads
         self._running: list[int] = []  # sizes of the running batches
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ragkit-search")
-        self._groups: dict[tuple[str, ...], _Group] = {}
+        self._groups: dict[str, _Group] = {}
         self._is_closed = False
         self.batch_sizes: Counter[int] = Counter()  # searches in a batch → number of batches
 

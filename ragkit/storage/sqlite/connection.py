@@ -54,6 +54,9 @@ class Connection(sqlite3.Connection):
         super().__init__(*arguments, **options)
         self.damage = Damage()
         self.stamp: tuple[int, ...] | None = None  # of an immutable file, when it was opened
+        # Values of the table `collection` that were read in this snapshot, which cannot change; a
+        # search asks for some of them five times. None: no snapshot, or one that writes.
+        self.snapshot_values: dict[str, int | str | None] | None = None
         # A damaged text is shown nowhere, but must not end a search with an error either.
         # Not a function in Python: a search decodes a hundred values.
         self.text_factory = partial(str, encoding="utf-8", errors="replace")

@@ -343,9 +343,11 @@ class Database:
         """
         with self._borrow() as connection:
             connection.execute("BEGIN")
+            connection.snapshot_values = {}
             try:
                 yield connection
             finally:
+                connection.snapshot_values = None
                 connection.rollback()
 
     @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from ragkit.storage.sqlite.connection import Connection
 from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, from_any
 
 
@@ -27,7 +28,12 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
     """Return the value of `key` in the table `collection`; None if it was never set."""
     if isinstance(connection, ShardedConnection) and key in connection.values:
         return connection.values[key]
-    return _stored_value(connection, key)
+    known = connection.snapshot_values if isinstance(connection, Connection) else None
+    if known is None:
+        return _stored_value(connection, key)
+    if key not in known:
+        known[key] = _stored_value(connection, key)
+    return known[key]
 
 
 @from_any

@@ -13,6 +13,27 @@ def test_a_value_is_none_until_it_is_set(store):
         assert state.value(connection, "color") == "blue"
 
 
+def test_a_snapshot_keeps_its_values_and_the_next_one_has_the_new_ones(store):
+    with store.reading() as connection:
+        before = state.generation(connection), state.value(connection, "color")
+        with store.writing() as other:
+            state.advance(other)
+            state.set_value(other, "color", "red")
+        assert (state.generation(connection), state.value(connection, "color")) == before
+    with store.reading() as connection:
+        now = state.generation(connection), state.value(connection, "color")
+    assert (before, now) == ((0, None), (1, "red"))
+
+
+def test_a_transaction_that_writes_reads_what_it_has_written(store):
+    with store.reading() as connection:  # the writer gets this connection from the pool
+        assert state.value(connection, "color") is None
+    with store.writing() as connection:
+        for color in ("red", "blue"):
+            state.set_value(connection, "color", color)
+            assert state.value(connection, "color") == color
+
+
 def test_each_generation_is_one_more(store):
     with store.writing() as connection:
         assert [state.advance(connection), state.advance(connection)] == [1, 2]
