@@ -40,21 +40,25 @@ def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, 
         for code in _code_matches(text.upper() if is_query else text):
             for joined in _joined_prefixes(code):
                 yield code, joined
-        for run in _DIGITS_AND_SPACE.finditer(text):
-            if match := _quantities().match(text, run.start()):
-                yield match[0], match[1] + match[2]
-        for sign in range_signs().finditer(text):
-            first = _last_number().search(
-                text, max(0, sign.start() - _MAX_NUMBER), sign.start() + 1
-            )
-            last = _quantities().match(text, sign.end())
-            if first and last and int(first[0]) < int(last[1]):
-                yield text[first.start() : last.end()], first[0] + last[2]
+        yield from unit_matches(text)
     end = 0
     for start in sorted(_definition_starts(text)):
         if start >= end and (match := _definitions().match(text, start)):
             yield match[0], f"{match[1]}={match[2]}"
             end = match.end()
+
+
+def unit_matches(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the amounts with the sign of a unit, as a text has them, each with its spelling without
+    a space: `5 kg` and 5kg; of a range both ends, `5–10 kg` and 5kg, 10kg."""
+    for run in _DIGITS_AND_SPACE.finditer(text):
+        if match := _quantities().match(text, run.start()):
+            yield match[0], match[1] + match[2]
+    for sign in range_signs().finditer(text):
+        first = _last_number().search(text, max(0, sign.start() - _MAX_NUMBER), sign.start() + 1)
+        last = _quantities().match(text, sign.end())
+        if first and last and int(first[0]) < int(last[1]):
+            yield text[first.start() : last.end()], first[0] + last[2]
 
 
 def _code_matches(text: str) -> Iterator[str]:

@@ -103,6 +103,9 @@ def is_first(query, text, distractor):
             "4kg", "Carry 4–8 kg of food.", "Carry 8 kg in 4 bags.", id="range-of-units"
         ),
         pytest.param(
+            "30 min", "Boil the eggs for 30min.", "Boil 30 eggs.", id="unit-without-space"
+        ),
+        pytest.param(
             "7 Millionen", "Der Umsatz liegt bei 7-9 Millionen Euro.",
             "Der Umsatz liegt bei 9 Millionen Euro, in 7 Jahren.", id="range-of-scales",
         ),
