@@ -19,6 +19,7 @@ MODULES = {
     "fusion": "retrieval.fusion",
     "weights": "retrieval.weights",
     "models": "retrieval.models",
+    "late": "retrieval.late_chunking",
     "vectors": "vectors.indexes",
     "formats": "vectors.file_formats",
     "languages": "retrieval.languages",

@@ -17,7 +17,15 @@ from re import _parser
 import pytest
 
 import ragkit
-from ragkit.analysis import analyzer, highlights, language, letters, quantities
+from ragkit.analysis import (
+    analyzer,
+    highlights,
+    identifiers,
+    language,
+    letters,
+    quantities,
+    unspaced_numbers,
+)
 from ragkit.documents.layout import page_lines
 from tests.backtracking import Matcher, TooManyStepsError
 
@@ -102,6 +110,18 @@ def patterns_of_analysis():
             for find in (language._latin_code, language._scripts, language._not_russian_or_arabic)
         ),
         ("ragkit.analysis.quantities", quantities._han_counter().pattern, 0, "search"),
+        ("ragkit.analysis.identifiers", identifiers.range_signs().pattern, 0, "finditer"),
+        ("ragkit.analysis.identifiers", identifiers._last_number().pattern, 0, "search"),
+        *(
+            ("ragkit.analysis.unspaced_numbers", find().pattern, 0, "finditer")
+            for find in (
+                unspaced_numbers._signs,
+                unspaced_numbers._han_letter,
+                unspaced_numbers._han_runs,
+                unspaced_numbers._korean,
+                unspaced_numbers._thai,
+            )
+        ),
         ("ragkit.analysis.highlights", highlights._kana().pattern, 0, "fullmatch"),
         ("ragkit.analysis.letters", letters._han().pattern, 0, "search"),
         ("ragkit.analysis.letters", letters._nasals().pattern, 0, "sub"),

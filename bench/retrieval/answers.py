@@ -5,6 +5,7 @@
     RAGKIT_BENCH_PARTS=data         one of data, articles
     RAGKIT_BENCH_MODEL=MODEL        another encoder
     RAGKIT_RERANKER=MODEL           with this cross-encoder
+    RAGKIT_BENCH_CACHE=FOLDER       keeps the collections, so that a second run embeds no passages
 
 A quote is right if it contains the labelled words (data/), or is from the labelled paragraph
 (articles). Hard abstention: the same questions, with the answering article filtered out.
@@ -33,6 +34,12 @@ def settings() -> Settings:
     )
 
 
+def cached(temporary: Path, name: str) -> Path:
+    """Return the folder of a collection, or of its documents."""
+    encoder = Path(os.environ.get("RAGKIT_BENCH_MODEL", "default")).name
+    return Path(os.environ.get("RAGKIT_BENCH_CACHE") or temporary, f"{name}-{encoder}")
+
+
 def squeeze(text: str) -> str:
     return " ".join(text.split())
 
@@ -52,9 +59,10 @@ def print_row(label: str, count: int, *shares: int) -> None:
 
 def measure_data() -> None:
     lines = (DATA / "unanswerable.jsonl").read_text("utf-8").splitlines()
-    with tempfile.TemporaryDirectory() as folder, Collection(
-        folder, settings=settings()
-    ) as collection:  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        Collection(cached(Path(temporary), "data"), settings=settings()) as collection,
+    ):
         collection.index(DATA)
         answers = [collection.ask(question["question"]) for question in QUESTIONS]
         declined = [collection.ask(json.loads(line)["question"]) for line in lines]
@@ -89,10 +97,11 @@ def measure_articles() -> None:
     ]
     answered = right_document = right_paragraph = hard = 0
     with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary, "articles")
-        source.mkdir()
+        source = cached(Path(temporary), "texts")
+        source.mkdir(parents=True, exist_ok=True)
         places = write_articles(source)
-        with Collection(Path(temporary, "kit"), settings=settings()) as collection:
+        kit = cached(Path(temporary), "articles")
+        with Collection(kit, settings=settings()) as collection:
             collection.index(source)
             for text, row_id in questions:
                 name, paragraph = places[row_id]

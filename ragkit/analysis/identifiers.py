@@ -16,6 +16,7 @@ MAX_JOINED_LENGTH = 40  # characters of a spelling without separators
 _MAX_NUMBER_GROUPS = 8  # groups of digits; more are a row of a table
 _MIN_NUMBER_GROUPS, _MIN_DIGITS = 3, 7  # of a number in groups, such as a telephone number
 _MIN_LENGTH = 3  # characters of a code such as E-1
+_MAX_NUMBER = 6  # digits of a number before a unit
 
 
 def joined_spellings(text: str, *, is_query: bool = False) -> list[str]:
@@ -39,14 +40,25 @@ def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, 
         for code in _code_matches(text.upper() if is_query else text):
             for joined in _joined_prefixes(code):
                 yield code, joined
-        for run in _DIGITS_AND_SPACE.finditer(text):
-            if match := _quantities().match(text, run.start()):
-                yield match[0], match[1] + match[2]
+        yield from unit_matches(text)
     end = 0
     for start in sorted(_definition_starts(text)):
         if start >= end and (match := _definitions().match(text, start)):
             yield match[0], f"{match[1]}={match[2]}"
             end = match.end()
+
+
+def unit_matches(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the amounts with the sign of a unit, as a text has them, each with its spelling without
+    a space: `5 kg` and 5kg; of a range both ends, `5–10 kg` and 5kg, 10kg."""
+    for run in _DIGITS_AND_SPACE.finditer(text):
+        if match := _quantities().match(text, run.start()):
+            yield match[0], match[1] + match[2]
+    for sign in range_signs().finditer(text):
+        first = _last_number().search(text, max(0, sign.start() - _MAX_NUMBER), sign.start() + 1)
+        last = _quantities().match(text, sign.end())
+        if first and last and int(first[0]) < int(last[1]):
+            yield text[first.start() : last.end()], first[0] + last[2]
 
 
 def _code_matches(text: str) -> Iterator[str]:
@@ -113,9 +125,25 @@ def _codes() -> re.Pattern[str]:
 @cache
 def _quantities() -> re.Pattern[str]:
     return re.compile(
-        r"(?<![\w.])([0-9]{1,6}) "
+        r"(?<![\w.])([0-9]{1,6}) ?"
         r"([kcmµn]?m|[km]?g|[mc]?l|[mµn]?s|min|h|[km]?[VWA]|[km]?Wh|mAh|[kMG]?Hz|[kKMGT]i?B|px|pt|rpm|dB)"
         r"(?!\w)"
+    )
+
+
+@cache
+def _last_number() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,])[0-9]{{1,{_MAX_NUMBER}}}$")
+
+
+@cache
+def range_signs() -> re.Pattern[str]:
+    """What stands between the numbers of a range, from the last digit of the first one to the
+    number, or its currency, at the end: `5–10`, `EUR 5 to EUR 10`."""
+    words = "to|till|bis|à|a|al|até|do|до|til|tot"
+    return re.compile(
+        f"[0-9](?: ?[-\u2010-\u2014~～〜] ?| (?:{words}) | ?(?:至|到|から) ?)"
+        r"(?=[€$£¥₹₽₴₩₪₺₫₱฿]? ?[0-9]|[A-Za-z]{3} ?[0-9])"
     )
 
 

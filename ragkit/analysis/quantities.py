@@ -13,12 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ragkit.analysis.identifiers import range_signs
 from ragkit.analysis.letters import ascii_digits
+from ragkit.analysis.unspaced_numbers import han_value, may_have_number_words, number_words
 
 _DIGITS = re.compile("[0-9]+")
 _DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
 _LETTERS = re.compile(r"[^\W\d_]+")
-_NEXT_WORD = re.compile(r" ?(\w{1,30}|[^\w\s](?!\w))")  # longer than any unit
+# No space separates a number from the words beside it in Han, kana, Hangul and Thai.
+_IN_WORD = "(?:[^\\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[.,:])"
+_UNSPACED = "[万萬만亿億억]|人民币|美元|欧元|元|円|ドル|ユーロ|원|달러|유로|บาท"
+_NEXT_WORD = re.compile(rf" ?({_UNSPACED}|\w{{1,30}}|[^\w\s](?!\w))")  # longer than any unit
 _SIGNS_BEFORE = "€$£¥₹₽₴₩₪₺₫₱฿"  # currencies that are written before a number
 _CODES = frozenset(
     (
@@ -56,7 +61,7 @@ _CURRENCIES = {code: code for code in _CODES} | {
     "złote": "pln", "złotych": "pln", "гривня": "uah", "гривні": "uah", "гривень": "uah",
     "грн": "uah", "koruna": "czk", "koruny": "czk", "korun": "czk", "forint": "huf",
     "leu": "ron", "lei": "ron", "лв": "bgn", "лева": "bgn", "人民币": "cny", "lira": "try",
-    "tl": "try", "रुपये": "inr", "रुपए": "inr", "rs": "inr",
+    "tl": "try", "บาท": "thb", "रुपये": "inr", "रुपए": "inr", "rs": "inr",
 }  # fmt: skip
 _UNITS = {
     "micrometer": "µm", "micrometre": "µm", "mikrometer": "µm", "millimeter": "mm",
@@ -77,20 +82,19 @@ _SCALES = {
     "миллионов": 6, "мільйон": 6, "мільйонів": 6, "milyon": 6, "juta": 6, "billion": 9,
     "billions": 9, "milliarde": 9, "milliarden": 9, "mrd": 9, "milliard": 9, "milliards": 9,
     "miljard": 9, "miljarder": 9, "miliardo": 9, "miliardi": 9, "миллиард": 9, "миллиардов": 9,
+    "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8,
 }  # fmt: skip
 _ORDINALS = [
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
     "eleventh", "twelfth",
 ]  # fmt: skip
-_HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")}
-_HAN_DIGITS |= {"零": 0, "两": 2}
-_HAN_TENS = {"十": 10, "百": 100, "千": 1000}
 _MAX_DAY, _MAX_MONTH = 31, 12
 _CENTURY = 100
 _NOON = 12
 _GROUP = 3  # digits
 _YEAR_LENGTH = 4
 _MAX_BEFORE_YEAR = 40  # characters of a day and the longest name of a month
+_MAX_NUMBER = 40  # characters of the longest number with a currency before it
 
 
 class Quantity(NamedTuple):
@@ -98,6 +102,42 @@ class Quantity(NamedTuple):
 
     surface: str
     terms: tuple[str, ...]
+
+
+class _Amount(NamedTuple):
+    """A number in a text, with the words around it that say what it counts."""
+
+    start: int  # of the currency before it, or of the first digit
+    first_digit: int
+    end: int
+    digits: str  # as written
+    number: str  # with a decimal point and no other sign
+    scale: int  # of million 6
+    currency: str | None
+    unit: str | None
+
+    @property
+    def value(self) -> str:
+        """The number times its scale."""
+        whole, _, fraction = self.number.partition(".")
+        whole += (fraction + "0" * self.scale)[: self.scale]
+        fraction = fraction[self.scale :]
+        value = f"{whole}.{fraction}" if fraction else whole
+        return value.lstrip("0") or "0"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Those that the words of the text do not have."""
+        value, terms = self.value, []
+        if "." in value:
+            terms.append(_PREFIX + value)
+        elif self.digits != value:
+            terms.append(value)
+        if self.currency:
+            terms.append(f"{_PREFIX}{value}{self.currency}")
+        if self.unit:
+            terms.append(value + self.unit)
+        return tuple(terms)
 
 
 def quantities(text: str, language: str) -> list[Quantity]:
@@ -108,8 +148,9 @@ def quantities(text: str, language: str) -> list[Quantity]:
         found += _at_digits(text, language)
     if _has_counter(text):
         for match in _han_numbers().finditer(text):
-            digits = match[1] if match[1].isdigit() else str(_han_value(match[1]))
+            digits = match[1] if match[1].isdigit() else str(han_value(match[1]))
             found.append(Quantity(match[0], (f"{_PREFIX}{digits}{match[2]}",)))
+    found += [Quantity(surface, (str(number),)) for surface, number in number_words(text)]
     return list(dict.fromkeys(found))
 
 
@@ -124,7 +165,7 @@ def _han_counter() -> re.Pattern[str]:
 
 def may_have_quantities(text: str) -> bool:
     """Whether a word of a normalized text may belong to a quantity."""
-    return bool(_DECIMALS.search(text)) or _has_counter(text)
+    return bool(_DECIMALS.search(text)) or _has_counter(text) or may_have_number_words(text)
 
 
 def _at_digits(text: str, language: str) -> list[Quantity]:
@@ -140,6 +181,10 @@ def _at_digits(text: str, language: str) -> list[Quantity]:
     numbers: list[Quantity] = []
     ordinals: list[Quantity] = []
     date_end = time_end = number_end = ordinal_end = 0
+    in_ranges: dict[int, int] = {}  # where a number begins → where it ends
+    for amount, quantity in _ranges(text, language):
+        numbers.append(quantity)
+        in_ranges[amount.first_digit] = amount.end
     for run in _DIGITS.finditer(text):
         start, end = run.span()
         length, after = end - start, text[end : end + 2]
@@ -154,7 +199,9 @@ def _at_digits(text: str, language: str) -> list[Quantity]:
         if may_be_time and (match := _clock_times().match(text, start)):
             times.append(_time(match))
             time_end = match.end()
-        if start >= number_end and (number := _number_at(text, start, end, number_end, language)):
+        if start in in_ranges:
+            number_end = in_ranges[start]
+        elif start >= number_end and (number := _number_at(text, start, end, number_end, language)):
             number_end, quantity = number
             numbers += [quantity] if quantity.terms else []
         may_be_ordinal = (first.isalpha() or first in _ORDINAL_SIGNS) and start >= ordinal_end
@@ -186,20 +233,28 @@ def _number_at(
         is_grouped = text[end : end + 1] in _NUMBER_SIGNS and text[end + 1 : end + 2].isdigit()
         if not is_grouped:
             return None
-    match = _number().match(text, lead) or (_number().match(text, start) if lead < start else None)
-    if match is None:
+    amount = _amount_at(text, lead, language) or (
+        _amount_at(text, start, language) if lead < start else None
+    )
+    if amount is None:
         return None
-    end = match.end()
-    value = _value(match["number"], language)
+    surface = text[amount.start : amount.end].strip()
+    return amount.end, Quantity(surface, amount.terms)
+
+
+def _amount_at(text: str, start: int, language: str) -> _Amount | None:
+    """Return the amount that begins at `start`, with a currency or a digit."""
+    match = _number().match(text, start)
+    return None if match is None else _amount(match, language)
+
+
+def _amount(match: re.Match[str], language: str) -> _Amount:
+    """Return the amount of a match of `_number`, with the scale and the unit after it."""
+    text, end, scale = match.string, match.end(), 0
     word = _NEXT_WORD.match(text, end)
-    if word and (scale := _SCALES.get(word[1].lower())):
-        whole, _, fraction = value.partition(".")
-        whole += (fraction + "0" * scale)[:scale]
-        fraction = fraction[scale:]
-        value = f"{whole}.{fraction}" if fraction else whole
+    if word and (scale := _SCALES.get(word[1].lower(), 0)):
         end = word.end() + (text[word.end() : word.end() + 1] == ".")
         word = _NEXT_WORD.match(text, end)
-    value = value.lstrip("0") or "0"
     name = word[1].lower() if word else ""
     currency, unit = _CURRENCIES.get(name), _unit(name)
     before = _CURRENCIES.get((match["before"] or "").lower())
@@ -207,17 +262,38 @@ def _number_at(
         currency = None  # of the next amount: EUR 100 EUR 200
     if word and (currency or unit):
         end = word.end()
-    currency = before or currency
-    terms = []
-    if "." in value:
-        terms.append(_PREFIX + value)
-    elif match["number"] != value:
-        terms.append(value)
-    if currency:
-        terms.append(f"{_PREFIX}{value}{currency}")
-    if unit:
-        terms.append(value + unit)
-    return end, Quantity(text[match.start() : end].strip(), tuple(terms))
+    number = _value(match["number"], language)
+    return _Amount(
+        match.start(), match.start("number"), end, match["number"], number, scale,
+        before or currency, unit,
+    )  # fmt: skip
+
+
+def _ranges(text: str, language: str) -> Iterator[tuple[_Amount, Quantity]]:
+    """Yield the ends of ranges of which one alone has the currency, the unit or the scale: `EUR
+    100–200`, `$5-10 million`, `5 to 10 kilometers`. Each with what it yields.
+
+    A range ascends: in `2024-10 kg` and `500-2 million` the first number is one by itself.
+    """
+    for sign in range_signs().finditer(text):
+        middle = sign.start() + 1
+        last = _amount_at(text, sign.end(), language)
+        before = _number().finditer(text, max(0, middle - _MAX_NUMBER), middle)
+        match = next((match for match in before if match.end() == middle), None)
+        if last is None or match is None:
+            continue
+        # The text after the first number is the sign: it has no unit of its own.
+        first = _amount(match, language)._replace(end=middle, scale=0, unit=None)
+        if float(first.number) >= float(last.number):
+            continue
+        currency = first.currency or last.currency
+        whole_first = first._replace(currency=currency, unit=last.unit, scale=last.scale)
+        whole_last = last._replace(currency=currency)
+        if (whole_first, whole_last) == (first, last):
+            continue
+        surface = text[first.start : last.end].strip()
+        yield first, Quantity(surface, whole_first.terms)
+        yield last, Quantity(surface, whole_last.terms)
 
 
 def _currency_start(text: str, start: int) -> int:
@@ -319,25 +395,12 @@ def _ordinal(match: re.Match[str]) -> Iterator[Quantity]:
         yield Quantity(match[0], (_ORDINALS[number - 1],))
 
 
-def _han_value(number: str) -> int:
-    """`四百三十三` → 433; `二〇二四` → 2024."""
-    if not any(char in _HAN_TENS for char in number):
-        return int("".join(str(_HAN_DIGITS[char]) for char in number))
-    total, digit = 0, 0
-    for char in number:
-        if char in _HAN_TENS:
-            total += (digit or 1) * _HAN_TENS[char]
-            digit = 0
-        else:
-            digit = _HAN_DIGITS[char]
-    return total + digit
-
-
 @cache
 def _number() -> re.Pattern[str]:
     codes = "|".join(sorted(_CODES))  # all of one length, as what is looked back at must be
     return re.compile(
-        rf"(?:(?P<before>[{_SIGNS_BEFORE}]|\b(?:{codes}))[ ]?)?(?:(?<![\w.,:])|(?<=\b(?:{codes})))"
+        rf"(?:(?P<before>[{_SIGNS_BEFORE}]|\b(?:{codes}))[ ]?)?"
+        rf"(?:(?<!{_IN_WORD})|(?<=\b(?:{codes})))"
         r"(?P<number>[0-9]{1,3}(?:([., '\u2019\u202f\u00a0\u066c])[0-9]{3})"
         r"(?:\3[0-9]{3}){0,4}(?:[.,\u066b][0-9]{1,6})?(?![0-9])|[0-9]{1,12}(?:[.,\u066b][0-9]{1,6})?)"
         r"(?![0-9]|[.,][0-9])",

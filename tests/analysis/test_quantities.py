@@ -78,3 +78,47 @@ def test_the_time_is_proportional_to_a_text_without_spaces():
 )
 def test_each_amount_in_a_row_has_its_currency(language, text, amounts):
     assert {term for term in terms(text, language) if term[-1].isalpha()} == amounts
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "amounts"),
+    [
+        ("en", "USD 15\u201330", {"#15usd", "#30usd"}),
+        ("de", "40 - 60 EUR", {"#40eur", "#60eur"}),
+        ("en", "\u00a33-4 million", {"#3000000gbp", "#4000000gbp"}),
+        ("en", "$3-$4 million", {"#3000000usd", "#4000000usd"}),
+        ("fr", "de 2 à 3 kilogrammes", set()),
+        ("de", "2 bis 3 Kilogramm", {"2kg", "3kg"}),
+        ("en", "1,500 to 2,500 kilometers", {"1500km", "2500km"}),
+        ("de", "1.500\u20132.500 Euro", {"#1500eur", "#2500eur"}),
+        ("en", "EUR 1.5\u20132.5", {"#1.5eur", "#2.5eur"}),
+        ("pl", "od 20 do 30 zł", {"#20pln", "#30pln"}),
+        ("ja", "5\u301c6ユーロ", {"#5eur", "#6eur"}),
+        ("zh", "20至30万元", {"#200000cny", "#300000cny"}),
+        ("en", "EUR 3\u2013EUR 4", {"#3eur", "#4eur"}),
+        # What does not ascend is no range.
+        ("en", "2023-15 kilometers", {"15km"}),
+        ("en", "600-3 million dollars", {"#3000000usd"}),
+    ],
+)
+def test_both_ends_of_a_range_have_its_unit(language, text, amounts):
+    assert {term for term in terms(text, language) if term[-1].isalpha()} == amounts
+
+
+@pytest.mark.parametrize("text", ["1990-2000", "pages 5\u201310", "call 555-0100", "ISO 9001-2"])
+def test_a_range_without_a_unit_has_no_other_terms(text):
+    assert all(term.isdigit() for term in terms(text, "en"))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "term"),
+    [
+        ("zh", "价格为350元左右", "#350cny"),
+        ("ja", "費用は4億円です", "#400000000jpy"),
+        ("ko", "비용은 7만원입니다", "#70000krw"),
+        ("th", "ราคา450บาท", "#450thb"),
+        ("zh", "四十二辆卡车", "42"),
+    ],
+)
+def test_a_number_between_letters_of_an_unspaced_script(language, text, term):
+    assert term in terms(text, language)

@@ -25,7 +25,7 @@ from ragkit.analysis.analyzer import (
     symbols,
 )
 from ragkit.analysis.forms import COMPOUND_LINKS, EXACT, REVERSED
-from ragkit.analysis.identifiers import joined_spellings
+from ragkit.analysis.identifiers import joined_spellings, unit_matches
 from ragkit.storage.lexical.statistics import (
     FORMS,
     LANGUAGE,
@@ -271,6 +271,8 @@ class QueryPlanner:
             quantity for analyzer in self._analyzers for quantity in analyzer.quantities(plain)
         ]
         rows = [(quantity.surface, quantity.terms) for quantity in (*named, *symbols(plain))]
+        for amount, joined in unit_matches(plain):
+            rows.append((amount, tuple(analyzer.term(joined) for analyzer in self._analyzers)))
         for _, row in joined_words(text):
             rows += [
                 (word, tuple(analyzer.term(word) for analyzer in self._analyzers)) for word in row

@@ -88,6 +88,28 @@ def is_first(query, text, distractor):
             "4 этаж", "Офис на четвёртом этаже.", "Офис на пятом этаже.", id="ordinal-word"
         ),
         pytest.param(
+            "42辆", "车队有四十二辆卡车。", "车队有三十辆卡车。", id="han-number",
+        ),
+        pytest.param("三十七ページ", "この本は37ページです。", "この本は73ページです。", id="kana"),
+        pytest.param(
+            "17명", "회의에 열일곱 명이 참석했다.", "회의에 일곱 명이 참석했다.", id="hangul"
+        ),
+        pytest.param("삼십오 층", "건물은 35층이다.", "건물은 53층이다.", id="sino-korean"),
+        pytest.param("64 คน", "มีหกสิบสี่คนในห้อง", "มีสี่คนในห้อง", id="thai-number"),
+        pytest.param(
+            "EUR 300", "A room costs EUR 250–300.", "300 rooms, EUR 250 each.", id="range-currency"
+        ),
+        pytest.param(
+            "4kg", "Carry 4–8 kg of food.", "Carry 8 kg in 4 bags.", id="range-of-units"
+        ),
+        pytest.param(
+            "30 min", "Boil the eggs for 30min.", "Boil 30 eggs.", id="unit-without-space"
+        ),
+        pytest.param(
+            "7 Millionen", "Der Umsatz liegt bei 7-9 Millionen Euro.",
+            "Der Umsatz liegt bei 9 Millionen Euro, in 7 Jahren.", id="range-of-scales",
+        ),
+        pytest.param(
             "The Band", "The Band played in Leeds.", "In Leeds the audience saw a band play.",
             id="name",
         ),
