@@ -230,7 +230,14 @@ def _correct(sample: bytes, guess: str) -> str:
     if guess == "cp1250" and _looks_like_latin2(sample):
         return "iso8859_2"
     best = least_odd(sample, (guess, *_CANDIDATES))
+    if best == "cp1251" and _mixes_alphabets(sample.decode(best, "replace")):
+        return "mac_cyrillic"
     return "cp874" if best not in _DOUBLE_BYTE and _is_thai(sample, best) else best
+
+
+def _mixes_alphabets(text: str) -> bool:
+    """Whether a text has letters that only Serbian and Macedonian have, and some that they lack."""
+    return not (_SERBIAN_LETTERS.isdisjoint(text) or _EAST_SLAVIC_LETTERS.isdisjoint(text))
 
 
 def _is_thai(sample: bytes, guess: str) -> bool:
@@ -283,6 +290,4 @@ def _oddity(sample: bytes, encoding: str) -> float:
         elif previous > "\x7f" and previous in _RARE_SIGNS and char.isalpha():
             odd += 1
         previous = char
-    if encoding == "cp1251" and not _EAST_SLAVIC_LETTERS.isdisjoint(text):
-        odd += sum(map(_SERBIAN_LETTERS.__contains__, text))
     return odd
