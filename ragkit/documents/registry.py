@@ -423,7 +423,8 @@ _ROWS: tuple[Format, ...] = (
         extensions="fodt fods fodp fodg",
         name_rule="ignored",
         reader=f"{_FORMATS}.office.flat.flat_xml:read_flat_odf",
-        content="as odt, ods and odp; not the pictures in it",
+        attachments=f"{_FORMATS}.office.flat.flat_files:flat_files",
+        content="as odt, ods and odp; pictures are documents",
         locator="slide, sheet or characters",
     ),
     Format(
@@ -431,7 +432,8 @@ _ROWS: tuple[Format, ...] = (
         name="Word XML (2003, and packages in one file)",
         label="Word XML",
         reader=f"{_FORMATS}.office.flat.flat_xml:read_word_xml",
-        content="as docx, packages also as pptx and xlsx; not the pictures in it",
+        attachments=f"{_FORMATS}.office.flat.flat_files:flat_files",
+        content="as docx, packages also as pptx and xlsx; pictures are documents",
         locator="slide, sheet or characters",
     ),
     Format(
