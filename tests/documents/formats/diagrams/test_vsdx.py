@@ -26,3 +26,20 @@ def test_each_page_is_a_section_with_its_connections():
 def test_a_drawing_without_text_is_no_document():
     with pytest.raises(DocumentError, match=r"^a drawing without text$"):
         read(make_vsdx(Empty="<Shapes/>"), "a.vsdx")
+
+
+def test_a_shape_shows_the_text_of_its_master_until_it_has_its_own():
+    # [MS-VSDX] 2.2.5.3: what a shape does not have, it inherits from its master.
+    masters = {
+        "4": '<Shapes><Shape ID="5"><Text>Pump</Text><Shapes><Shape ID="6"><Text>12 bar</Text>'
+        '</Shape><Shape ID="7"/></Shapes></Shape></Shapes>',
+        "8": '<Shapes><Shape ID="5"><Text>Valve</Text></Shape></Shapes>',
+    }
+    page = (
+        '<Shapes><Shape ID="1" Master="4"><Shapes><Shape ID="2" MasterShape="6"/>'
+        '<Shape ID="3" MasterShape="7"/></Shapes></Shape>'
+        '<Shape ID="11" Master="4"><Text>Own</Text></Shape><Shape ID="12" Master="8"/>'
+        '<Shape ID="13" Master="8"><Text/></Shape><Shape ID="14" Master="99"/></Shapes>'
+    )
+    document = read(make_vsdx(masters, Plan=page), "a.vsdx")
+    assert document.text == "Pump\n\n12 bar\n\nOwn\n\nValve"
