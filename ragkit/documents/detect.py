@@ -51,7 +51,7 @@ _BINARY_EXTENSIONS = {
 }
 
 # Markup that opens a document; comments and an XML declaration may precede it.
-_HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
+_HTML = re.compile(r"<!doctype\s+(?:html|en-note)|<(?:html|head|body|en-note)[\s>]")
 _FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
 _FLAT_ODF = re.compile(r"<office:document[\s>]")
 _WORD_XML = re.compile(r"<(?:pkg:package|w:worddocument)[\s>]")
