@@ -76,6 +76,8 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     if content.pages_with_hidden:
         layers = f"layers of {content.pages_with_hidden} of {_format_pages(page_count)}"
         warnings.append(f"{layers} are off when it is opened and are not read")
+    elif content.has_hidden_objects:
+        warnings.append("what is on layers that are off when it is opened is not read")
     if (without_text := empty_count - content.broken - content.scans.unread) > 0:
         warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
     lines, running_warnings = _remove_running_lines(content.lines)
@@ -122,6 +124,7 @@ class _PdfContent:
     broken: int = 0  # number of pages that cannot be read
     hidden_layers: frozenset[str] = frozenset()  # that are off when the file is opened
     pages_with_hidden: int = 0  # number of pages with content on them
+    has_hidden_objects: bool = False  # forms or images, or dictionaries that hide content
 
 
 def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLine]], list[str]]:
@@ -148,13 +151,15 @@ def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLi
 
 
 def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
-    document = _open_document(data)
+    visible = pdf_layers.without_hidden_objects(data)
+    document = _open_document(visible)
     try:
         content = _PdfContent(
             ScannedPages(ocr),
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
             hidden_layers=pdf_layers.hidden_layers(data),
+            has_hidden_objects=visible != data,
         )
         if document.get_formtype():
             document.init_forms()
@@ -269,7 +274,9 @@ def _read_page(document: PdfDocument, number: int, content: _PdfContent) -> list
     except PdfiumError:
         return None
     try:
-        if content.hidden_layers and pdf_layers.remove_hidden_content(page, content.hidden_layers):
+        if (
+            content.hidden_layers or content.has_hidden_objects
+        ) and pdf_layers.remove_hidden_content(page, content.hidden_layers):
             content.pages_with_hidden += 1
         textpage = page.get_textpage()
         try:
