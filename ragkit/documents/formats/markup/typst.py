@@ -30,7 +30,9 @@ _RAW_PLACE = re.compile("\x0e([0-9]{1,5})\x0f")  # where raw text was taken out
 _NO_BRACKETS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?<!:)//.*|\\.")
 _MAX_SETTING_LINES = 500
 _COMMENT = re.compile(r"(?<!\S)//.*")
-_SETTING = re.compile(r"[ \t]{0,40}#(?:set|show|import|include|let)\b")
+_SETTING = re.compile(
+    r"[ \t]{0,40}#(?:(?:set|show|import|include|let)\b|(?:figure|table|grid|stack|columns)\()"
+)
 _LABEL = re.compile(r"[ \t]{0,9}<[\w:.-]{1,100}>")
 _STRONG = re.compile(r"(?<![\w\\])\*(\S(?:[^*\n]{0,1000}\S)?)\*(?!\w)")
 _EMPHASIS = re.compile(r"(?<![\w\\])_(\S(?:[^_\n]{0,1000}\S)?)_(?!\w)")

@@ -36,3 +36,11 @@ def test_variables_are_written_where_they_are_used():
 def test_content_of_several_lines_stays_on_its_lines():
     source = "#let terms = [\n  First _term_.\n\n  Second.\n]\n= Heading #terms\n"
     assert read(source).split("\n") == ["", "First term.", "", "Second.", "", "Heading #terms", ""]
+
+
+def test_words_of_figures_and_tables_stay():
+    source = (
+        '#figure(\n  image("a.jpg", width: 70%),\n  caption: [A _glacier_],\n)\n'
+        "#table(columns: 2, [Site], [Depth], [North], [12 m])\n"
+    )
+    assert read(source).split("\n") == ["", "", "A glacier", "", "Site Depth North 12 m", ""]
