@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ragkit.documents.alphabets import is_baltic
 from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Document
 
@@ -35,13 +36,16 @@ _WESTERN_SIGNS = frozenset("\xa0\xad“”„‘’‚–—…•€£¥§©®�
 # Single-byte encodings that a guess is compared with, the more frequent first.
 _CANDIDATES = (
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp852", "mac_roman", "cp850"),
-    *("iso8859_5", "mac_latin2"),
+    *("iso8859_5", "mac_latin2", "mac_cyrillic"),
 )
 _DOUBLE_BYTE = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
 _CP1250_ONLY = bytes(range(0x80, 0xA0))
 _LATIN2_LETTERS = bytes([0xA6, 0xA9, 0xAB, 0xAC, 0xAE, 0xB6, 0xB9, 0xBB, 0xBC, 0xBE])  # ŚŠŤŹŽśšťźž
 _RARE_SIGNS = frozenset("¤¦¨¬¯¸¶¢ˇ˘˙˛˝˚¡¿¥¹¼½¾±÷×§©®ª°´²³µº·")
 _RARE_LETTERS = frozenset("ľĽÿŸƒªº")
+# No language has letters of both sets: Mac capitals look like the first ones in cp1251.
+_SERBIAN_LETTERS = frozenset("ЂЃѓЉЊЌЋЏђљњќћџ")
+_EAST_SLAVIC_LETTERS = frozenset("йыэщъьюЙЫЭЩЪЬЮ")
 # Python's codecs for host names: their time is not linear, so files cannot choose them.
 UNSAFE_CODECS = frozenset({"punycode", "idna"})
 
@@ -159,6 +163,10 @@ def _guess(data: bytes, first_bad: int) -> Decoded:
     start = max(0, first_bad - _SAMPLE_BYTES // 4)
     sample = data[start : start + _SAMPLE_BYTES]
     encoding = _guess_western(sample) or _correct(sample, _guess_encoding(sample) or "latin-1")
+    if encoding not in _DOUBLE_BYTE and is_baltic(
+        sample.decode("cp1257", "replace"), sample.decode(encoding, "replace")
+    ):
+        encoding = "cp1257"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:  # beyond the sample it is something else
@@ -222,7 +230,14 @@ def _correct(sample: bytes, guess: str) -> str:
     if guess == "cp1250" and _looks_like_latin2(sample):
         return "iso8859_2"
     best = least_odd(sample, (guess, *_CANDIDATES))
+    if best == "cp1251" and _mixes_alphabets(sample.decode(best, "replace")):
+        return "mac_cyrillic"
     return "cp874" if best not in _DOUBLE_BYTE and _is_thai(sample, best) else best
+
+
+def _mixes_alphabets(text: str) -> bool:
+    """Whether a text has letters that only Serbian and Macedonian have, and some that they lack."""
+    return not (_SERBIAN_LETTERS.isdisjoint(text) or _EAST_SLAVIC_LETTERS.isdisjoint(text))
 
 
 def _is_thai(sample: bytes, guess: str) -> bool:

@@ -51,7 +51,7 @@ _BINARY_EXTENSIONS = {
 }
 
 # Markup that opens a document; comments and an XML declaration may precede it.
-_HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
+_HTML = re.compile(r"<!doctype\s+(?:html|en-note)|<(?:html|head|body|en-note)[\s>]")
 _FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
 _FLAT_ODF = re.compile(r"<office:document[\s>]")
 _WORD_XML = re.compile(r"<(?:pkg:package|w:worddocument)[\s>]")
@@ -95,6 +95,9 @@ _CSL_KEY = re.compile(r'"issued"\s*:\s*\{\s*"(?:date-parts|raw|literal)"')
 _SLACK_DAY = re.compile(r"(?:.*/)?\d{4}-\d\d-\d\d\.json")
 _SLACK_TIME = re.compile(r'"ts"\s*:\s*"\d{9,11}\.\d{6}"')
 _SLACK_MESSAGE = re.compile(r'"type"\s*:\s*"message"')
+_SLACK_LIST_NAME = re.compile(r"(?:.*/)?(?:users|channels|groups|dms|mpims)\.json")
+_SLACK_LIST = re.compile(r'\s*\[\s*\{\s*"id"\s*:\s*"[CDGUW][0-9A-Z]{1,20}"')
+_SLACK_LIST_KEY = re.compile(r'"(?:profile|real_name|creator|created|members)"\s*:')
 _CONTROLS = dict.fromkeys({*range(8), *range(14, 27), *range(28, 32), 0x7F, 0xFFFD})
 
 
@@ -106,6 +109,7 @@ class DetectedFile:
     name: str  # or relative path, "/" between its parts
     media_type: str  # `media_types.BINARY` for bytes that are neither text nor a known format
     detected_by: str  # "content" or "name"
+    beside: bytes = b""  # the file that `Format.beside` names; b"" if there is none
 
 
 def detect(data: bytes, name: str) -> DetectedFile:
@@ -269,7 +273,8 @@ def _by_export(head: str, name: str) -> str | None:
     is_day = _SLACK_DAY.fullmatch(name) and head.lstrip().startswith("[")
     if is_day and _SLACK_TIME.search(head) and _SLACK_MESSAGE.search(head):
         return "application/x-slack+json"
-    return None
+    is_list = _SLACK_LIST_NAME.fullmatch(name) and _SLACK_LIST.match(head)
+    return "application/x-slack-list+json" if is_list and _SLACK_LIST_KEY.search(head) else None
 
 
 def _extension(name: str) -> str:

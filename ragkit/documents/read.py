@@ -23,7 +23,7 @@ from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 from ragkit.records.media_types import IMAGES
 
-READER_VERSION = 10  # raised when the same bytes give another document: files are read again
+READER_VERSION = 11  # raised when the same bytes give another document: files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _SHARED_EXTENSIONS = frozenset({".key", ".prc"})  # also of keys in PEM, and of Palm programs
 _MAX_NAME_LENGTH = 500  # characters
@@ -119,7 +119,8 @@ def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:
         raise DocumentError(f"{row.label} of documents", kind="no_document", skipped=True)
     reader = load(row.reader)
     ocr_argument = (ocr,) if row.paged else ()
-    document: Document = reader(file.data, file.name, *ocr_argument)
+    beside_argument = (file.beside,) if row.beside else ()
+    document: Document = reader(file.data, file.name, *ocr_argument, *beside_argument)
     document = replace(document, media_type=file.media_type, media_type_by=file.detected_by)
     warning = _type_warning(file)
     if warning is not None and file.data.strip():

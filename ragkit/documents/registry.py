@@ -61,6 +61,8 @@ class Format:
     # (bytes, passwords) → the bytes without encryption, or None if no password opens the file
     decryptor: str = ""
     takes_passwords: bool = False  # `members` gets the passwords: single members are encrypted
+    # A file in the folder above the file's own, whose bytes `reader` takes as its last argument.
+    beside: str = ""
     in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
 
     native: str = ""  # a module in C that reads it where it is installed, not in this process
@@ -421,7 +423,8 @@ _ROWS: tuple[Format, ...] = (
         extensions="fodt fods fodp fodg",
         name_rule="ignored",
         reader=f"{_FORMATS}.office.flat.flat_xml:read_flat_odf",
-        content="as odt, ods and odp; not the pictures in it",
+        attachments=f"{_FORMATS}.office.flat.flat_files:flat_files",
+        content="as odt, ods and odp; pictures are documents",
         locator="slide, sheet or characters",
     ),
     Format(
@@ -429,7 +432,8 @@ _ROWS: tuple[Format, ...] = (
         name="Word XML (2003, and packages in one file)",
         label="Word XML",
         reader=f"{_FORMATS}.office.flat.flat_xml:read_word_xml",
-        content="as docx, packages also as pptx and xlsx; not the pictures in it",
+        attachments=f"{_FORMATS}.office.flat.flat_files:flat_files",
+        content="as docx, packages also as pptx and xlsx; pictures are documents",
         locator="slide, sheet or characters",
     ),
     Format(
@@ -611,9 +615,16 @@ _ROWS: tuple[Format, ...] = (
         name="Slack export",
         label="Slack messages",
         reader=f"{_FORMATS}.exports.slack:read_day",
+        beside="users.json",
         content="one document per channel and day: what was said; people, date, channel"
-        " → metadata; names of people from the export's zip",
+        " → metadata; names of people from the export's `users.json`",
         locator="path",
+    ),
+    Format(
+        media_type="application/x-slack-list+json",
+        name="list of ids in a Slack export",
+        label="Slack messages",
+        reason="list of ids in an export of Slack",
     ),
     Format(
         media_type="text/x-whatsapp",

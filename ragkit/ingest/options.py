@@ -18,6 +18,7 @@ from ragkit.settings import Settings
 
 _OCR, _LIMITS, _GENERATED, _SEPARATOR = "ocr ", "limits ", "generated ", "; "
 _ENCRYPTED = "encrypted"
+_BESIDE = "beside "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ class ReadSettings:
     settings is read again. `base` applies to all files. The note of a file with page images also
     names the OCR engine, or that there was none; the note of a file that failed also names the
     limits of reading; the note of a file that is still encrypted says so. Passwords are not noted.
+    The note of a file that was read with another (`registry.Format.beside`) has the other's hash.
     """
 
     base: str
@@ -150,27 +152,41 @@ class ReadSettings:
         )
 
     def note(
-        self, *, images: bool, failed: bool, generated: str = "", encrypted: bool = False
+        self,
+        *,
+        images: bool,
+        failed: bool,
+        generated: str = "",
+        encrypted: bool = False,
+        beside: str = "",
     ) -> str:
         """Return the note to store with a file.
 
         `images`: it is an image or has pages without a text layer; `failed`: it, or a part of it,
         could not be read; `generated`: "read" or "skipped", if it or a part of it is generated;
-        `encrypted`: no password opened it, or a part of it.
+        `encrypted`: no password opened it, or a part of it; `beside`: the hash of the file that it
+        was read with.
         """
         marks = [f"{_OCR}{self.ocr or 'none'}"] if images else []
         marks += [f"{_LIMITS}{self.limits}"] if failed else []
         marks += [f"{_GENERATED}{generated}"] if generated else []
         marks += [_ENCRYPTED] if encrypted else []
+        marks += [f"{_BESIDE}{beside}"] if beside else []
         return _SEPARATOR.join((self.base, *marks))
 
-    def match(self, note: str | None, *, is_included: bool = False) -> bool:
+    def match(
+        self, note: str | None, *, is_included: bool = False, beside: str | None = None
+    ) -> bool:
         """Whether a file with this note would be read in the same way now. `is_included`: a pattern
-        of `--include` matches it, so that it is read even if it is generated.
+        of `--include` matches it, so that it is read even if it is generated. `beside`: the hash of
+        the file that it would be read with, "" for none; None if that is not known.
 
         Text from an OCR engine that is no longer installed stays valid.
         """
-        return _is_match(self, note, is_included)
+        base, mark, noted = (note or "").partition(f"{_SEPARATOR}{_BESIDE}")
+        if beside is not None and (noted if mark else "") != beside:
+            return False
+        return _is_match(self, base, is_included)
 
 
 # Folders of a million files have a few notes, which are compared with one of the settings.

@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ragkit.documents.detect import DetectedFile, detect
 from ragkit.documents.generated import KIND as GENERATED
 from ragkit.documents.generated import generated_reason
+from ragkit.documents.registry import FORMATS
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
@@ -75,6 +76,7 @@ class ReadResult:
     seconds: float = 0.0  # wall time
     secrets: Sequence[SecretFinding] = ()  # keys, tokens and passwords in its documents
     generated: str = ""  # "read" or "skipped": it, or a part of it, is generated or vendored
+    beside: str = ""  # hash of the file that it was read with; see `registry.Format.beside`
     is_partial: bool = False  # more results of the file follow; the last one has the reasons
     saved: Sequence[str] = ()  # records that earlier results of the file had
 
@@ -132,12 +134,16 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     digest = content_hash(data)
     is_reliable = context.change_times.are_reliable(status.st_dev, task.folder)
     has_stamp = source.is_stable and not may_repeat(status, now_ns, reliable=is_reliable)
+    file = _with_file_beside(detect(data, scanned.path), task.folder, max_bytes)
+    beside = content_hash(file.beside).hex() if file.beside else ""
     stored = task.stored
     # A file that failed is read again: the limits may differ, or the machine may be less busy.
     is_unchanged = (
         stored is not None
         and stored.hash == digest
-        and context.read_settings.match(stored.recipe, is_included=scanned.is_included)
+        and context.read_settings.match(
+            stored.recipe, is_included=scanned.is_included, beside=beside
+        )
         and stored.status != "failed"
     )
     result = partial(
@@ -149,13 +155,13 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         digest,
         ctime_ns=storable(status.st_ctime_ns) if has_stamp else MAY_REPEAT,
         sample=None if is_reliable else sample(data),
+        beside=beside,
     )
     if _is_password_file(task, context.options):
         reason = "the passwords of this run"
         return result(reason=reason, skipped=True, kind="secret")
     if is_unchanged:
         return result(is_unchanged=True)
-    file = detect(data, scanned.path)
     reads_generated = scanned.is_included or context.options.generated
     generated = generated_reason(scanned.path, file.media_type, data)
     if generated is not None and not reads_generated:
@@ -354,6 +360,17 @@ def _is_password_file(task: FileTask, options: IndexOptions) -> bool:
     with contextlib.suppress(OSError):
         return options.password_file.samefile(Path(task.folder, task.file.path))
     return False
+
+
+def _with_file_beside(file: DetectedFile, folder: str, max_bytes: int) -> DetectedFile:
+    """Return a file of `folder` with the one that its reader needs besides, where there is one."""
+    name = FORMATS[file.media_type].beside
+    inner = PurePosixPath(file.name).parent
+    if not name or inner == inner.parent:
+        return file
+    with contextlib.suppress(OSError):
+        return replace(file, beside=read_source(folder, str(inner.parent / name), max_bytes).data)
+    return file
 
 
 def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:

@@ -243,6 +243,7 @@ class CollectionWriter:
                 failed=result.has_failed,
                 generated=result.generated,
                 encrypted=result.is_encrypted,
+                beside=result.beside,
             ),
             media_type=result.media_type,
             encoding=_encoding(result),

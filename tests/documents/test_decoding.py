@@ -104,6 +104,11 @@ CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Vždy se vrátí
 POLISH = "Zażółć gęślą jaźń. Pompa jest gwarantowana przez dwa lata, później już nie."
 RUSSIAN = "Привет, мир! Насос гарантирован на три года с даты покупки."
 GERMAN = "Größe der Tür: süß und schön, für alle Fälle. Ärger, Öl, Übung."
+BALTIC = (
+    "Siurblys turi būti sutepamas kas tris mėnesius, žiūrėkite šeštą skyrių.",
+    "Iekārtas apkopi veic tikai apmācīti darbinieki, skatiet sesto nodaļu. Ģimene, šķūnis, žagars.",
+    "Seadme hooldust teevad ainult väljaõppinud töötajad, šokolaad, žürii.",
+)
 JAPANESE = "東京へ行く。ポンプの保証は三年間です。"
 
 
@@ -118,6 +123,8 @@ JAPANESE = "東京へ行く。ポンプの保証は三年間です。"
         ("Čišćenje pumpe: šalica žita, đak, ćevapi.", "iso8859_2"),
         (RUSSIAN, "iso8859_5"),
         (CZECH, "mac_latin2"),
+        *((text, "mac_cyrillic") for text in (RUSSIAN, "Гарантия на насос", "ВНИМАНИЕ: Горячая")),
+        *((text, "cp1257") for text in BALTIC),
         ("Prix : 12 €, une œuvre d'art, à Noël", "iso8859_15"),
         ("การรับประกันปั๊มสามปีนับจากวันที่ซื้อ", "cp874"),
         ("水泵的保修期为自购买之日起三年。请保留收据。", "gb18030"),

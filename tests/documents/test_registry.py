@@ -33,7 +33,7 @@ def test_the_table_in_the_documentation_is_that_of_the_registry():
 def test_every_reference_names_a_function_with_the_expected_parameters(media_type, kind, reference):
     parameters = len(inspect.signature(load(reference)).parameters)
     row = FORMATS[media_type]
-    counts = {"reader": 2 + row.paged, "decompressor": 1, "decryptor": 2}
+    counts = {"reader": 2 + row.paged + bool(row.beside), "decompressor": 1, "decryptor": 2}
     expected = counts.get(kind, 3) + (kind == "members" and row.takes_passwords)
     assert parameters == expected
 

@@ -8,6 +8,7 @@ import importlib.util
 import io
 import json
 import lzma
+import plistlib
 import tarfile
 
 import zstandard
@@ -22,8 +23,18 @@ from tests.documents.iwork_files import cell as iwork_cell
 from tests.documents.iwork_files import make_iwork, storage, table_objects
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.mobi_files import make_mobi
-from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
+from tests.documents.office_files import (
+    make_epub,
+    make_odf,
+    make_pptx,
+    make_xls,
+    make_xlsx,
+    rows,
+    xls_number,
+    xls_string,
+)
 from tests.documents.ppt_files import drawing, make_ppt, table, text_box
+from tests.documents.visio_files import make_vsdx
 from tests.documents.word_files import IN_TABLE, ROW_END, make_doc, plc
 from tests.documents.xlsb_files import cell, make_xlsb, row
 
@@ -54,6 +65,19 @@ _MARKUP = {
     "conversations.json": json.dumps(
         [{"title": "Keys", "mapping": {"a": {"message": {"author": {"role": "user"}, "content":
           {"parts": ["Where?"]}}, "parent": None}}, "current_node": "a"}]
+    ),
+    "claude.json": json.dumps(
+        [{"uuid": "1", "name": "Keys", "chat_messages": [{"sender": "human", "text": "Where?"}]}]
+    ),
+    "result.json": json.dumps(
+        {"name": "Keys", "type": "private_group", "id": 1, "messages": [
+            {"type": "message", "date": "2024-03-12T10:00:00", "from": "Ann",
+             "text": ["In ", {"type": "bold", "text": "a vault"}]}]}
+    ),
+    "discord.json": json.dumps(
+        {"guild": {"id": "0", "name": "Keys"}, "channel": {"id": "9", "name": "general"},
+         "messages": [{"type": "Default", "timestamp": "2024-03-12T10:00:00+00:00",
+                       "author": {"name": "ann"}, "content": "In a vault"}]}
     ),
     "keys/2024-03-12.json": json.dumps(
         [{"type": "message", "ts": "1710277500.000100", "user": "U1", "text": "<@U1> &lt; <#C1|a>"}]
@@ -89,6 +113,15 @@ _MARKUP = {
     "</office:body></office:document>",
     "word.xml": '<w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml">'
     "<w:body><w:p><w:r><w:t>In a vault.</w:t></w:r></w:p></w:body></w:wordDocument>",
+    "package.xml": '<pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage">'
+    '<pkg:part pkg:name="/word/document.xml"><pkg:xmlData><w:document xmlns:w="http://schemas.'
+    'openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>In a vault.</w:t></w:r>'
+    "</w:p></w:body></w:document></pkg:xmlData></pkg:part></pkg:package>",
+    "entities.xml": '<hibernate-generic><object class="Page"><id name="id">1</id><property '
+    'name="title">Keys</property></object><object class="BodyContent"><id name="id">2</id>'
+    '<property name="body"><![CDATA[<p>In a <ac:link><ri:page ri:content-title="Vault"/>'
+    '</ac:link></p>]]></property><property name="content" class="Page"><id name="id">1</id>'
+    "</property></object></hibernate-generic>",
     "a.drawio": '<mxfile><diagram name="P"><mxGraphModel><root><mxCell id="1" value="Keys" '
     'vertex="1"><mxGeometry x="1" y="2"/></mxCell>'
     '<mxCell id="2" value="to" edge="1" source="1" target="1"/>'
@@ -105,7 +138,7 @@ _MARKUP = {
     "<resource><data>aGVsbG8=</data><mime>text/plain</mime></resource></note></en-export>",
     "a.warc": "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://x.y/\r\n"
     "WARC-Date: 2024-03-12T10:00:00Z\r\nContent-Type: application/http\r\n"
-    "Content-Length: 61\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    "Content-Length: 62\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
     "<h1>K</h1><p>W</p>\r\n\r\n",
     "a.bib": "@article{keys,\n title = {The {K}eys},\n author = \"Ann Roe and Bo\",\n"
     " year = 2024\n}\n",
@@ -184,6 +217,19 @@ def small_files() -> dict[str, bytes]:
                 "Document": {1: (1, b"\x0a\2\x08\2", []), 2: (2, b"\x0a\1K\x12\2\x08\x64", [])},
                 "Tables/Tile": table_objects(100, "T", [[iwork_cell(3, bytes(4), 8)]], ["Keys"]),
             }
+        ),
+        "a.xls": make_ole2(
+            {"Workbook": make_xls({"One": [xls_string(0, 0, 0), xls_number(1, 0, 7)]}, ["Keys"])}
+        ),
+        "a.vsdx": make_vsdx(
+            {"1": "<Shapes><Shape ID='5'><Text>Vault</Text></Shape></Shapes>"},
+            Keys="<Shapes><Shape ID='1'><Text>Key</Text></Shape>"
+            "<Shape ID='2' Master='1' MasterShape='5'/></Shapes>"
+            "<Connects><Connect FromSheet='2' FromCell='BeginX' ToSheet='1'/></Connects>",
+        ),
+        "a.webarchive": plistlib.dumps(
+            {"WebMainResource": {"WebResourceData": b"<h1>Keys</h1><p>Words</p>"}},
+            fmt=plistlib.FMT_BINARY,
         ),
         "a.djvu": make_djvu("Keys \n\x1f\x1dWords\n"),
         "a.ppt": make_ppt(

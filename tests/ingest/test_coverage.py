@@ -26,7 +26,9 @@ _CONTENTS = {
     media_types.BINARY: _NOISE,
     media_types.OLE2_ANY: make_ole2({"Other": b"x"}),
     "image/svg+xml": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "application/x-slack-list+json": b'[{"id": "U01", "profile": {}}]',
 }
+_NAMES = {"application/x-slack-list+json": "users.json"}  # the name decides, too
 
 
 def sample(row):
@@ -52,7 +54,7 @@ def sample(row):
 
 
 SAMPLES = {
-    f"{number:03}{sample(row)[0]}": (row, sample(row)[1])
+    _NAMES.get(row.media_type, f"{number:03}{sample(row)[0]}"): (row, sample(row)[1])
     for number, row in enumerate(FORMATS.values())
 }
 WITHOUT_A_READER = [name for name, (row, _) in SAMPLES.items() if row.reason_kind == "unsupported"]

@@ -62,3 +62,11 @@ def test_only_failed_files_depend_on_the_limits():
     before, now = ReadSettings("base", None, "30 s"), ReadSettings("base", None, "60 s")
     assert now.match(before.note(images=False, failed=False))
     assert not now.match(before.note(images=False, failed=True))
+
+
+def test_a_file_read_with_another_depends_on_it():
+    settings = ReadSettings("base")
+    note = settings.note(images=False, failed=False, encrypted=True, beside="ab12")
+    assert settings.match(note) and settings.match(note, beside="ab12")
+    assert not settings.match(note, beside="") and not settings.match(note, beside="cd34")
+    assert settings.match(settings.note(images=False, failed=False), beside="")

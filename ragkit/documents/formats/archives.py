@@ -12,7 +12,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import IO
 
@@ -52,7 +52,7 @@ def zip_members(
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         decryption = _ZipDecryption(data, archive, passwords)
-        slack_names = _slack_names(archive, budget)
+        slack_users = _slack_users(archive, budget)
         for info, decoded_name in zip(infos, decode_names(infos), strict=True):
             budget.count_member()
             member_name = decoded_name.replace("\\", "/")
@@ -63,10 +63,8 @@ def zip_members(
                 yield Member(member_name, reason="symbolic link", skipped=True, kind="link")
             elif info.flag_bits & _FLAG_ENCRYPTED:
                 yield decryption.read(info, member_name, budget)
-            elif slack_names is None:
-                yield _zip_member(archive, info, member_name, budget)
             else:
-                yield _slack_member(_zip_member(archive, info, member_name, budget), slack_names)
+                yield _slack_member(_zip_member(archive, info, member_name, budget), slack_users)
 
 
 class _ZipDecryption:
@@ -120,23 +118,32 @@ def _has_pyzipper() -> bool:
     return importlib.util.find_spec("pyzipper") is not None
 
 
-def _slack_names(archive: zipfile.ZipFile, budget: Budget) -> dict[str, str] | None:
-    """Names by user id, if the zip file is an export of Slack; None for any other."""
+def _slack_users(archive: zipfile.ZipFile, budget: Budget) -> dict[str, Mapping[str, str]]:
+    """Names by user id, for each folder of a zip file that is an export of Slack ("": the root)."""
     names = set(archive.namelist())
-    if not names.issuperset(slack.LISTS):
-        return None
-    info = archive.getinfo("users.json")
-    if info.flag_bits & _FLAG_ENCRYPTED:
-        return {}
-    return slack.user_names(_zip_member(archive, info, info.filename, budget).data)
+    users = {}
+    for folder in {
+        name.removesuffix("users.json") for name in names if f"/{name}".endswith("/users.json")
+    }:
+        info = archive.getinfo(f"{folder}users.json")
+        if names.issuperset(f"{folder}{name}" for name in slack.LISTS):
+            is_encrypted = info.flag_bits & _FLAG_ENCRYPTED
+            data = b"" if is_encrypted else _zip_member(archive, info, info.filename, budget).data
+            users[folder] = slack.user_names(data)
+    return users
 
 
-def _slack_member(member: Member, names: dict[str, str]) -> Member:
+def _slack_member(member: Member, users: dict[str, Mapping[str, str]]) -> Member:
     """A day of a channel with the names of its people; the lists of ids are not documents."""
-    if member.name in slack.LISTS and member.reason is None:
+    folder, _, name = member.name.rpartition("/")
+    if member.reason is not None or not users:
+        return member
+    if name in slack.LISTS and (f"{folder}/" if folder else "") in users:
         reason = "list of ids in an export of Slack"
         return Member(member.name, reason=reason, skipped=True, kind="no_document")
-    if member.reason is None and slack.is_day(member.name):
+    export = folder.rpartition("/")[0]
+    names = users.get(f"{export}/" if export else "")
+    if names is not None and slack.is_day(member.name):
         document = slack.read_named_day(member.data, member.name, names)
         return Member(member.name, document=document)
     return member

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from ragkit.documents.layout.glyph_lines import (
     write_line,
 )
 from ragkit.documents.layout.page_lines import OutlineEntry, PageLine
+from ragkit.documents.layout.scripts import SCRIPT_MARKS, has_scripts, write_scripts
 from ragkit.documents.ocr import DPI, LINE_SPACING, Ocr, PageImage, ScannedPages
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
@@ -43,6 +45,14 @@ _MAX_PIECE_GAP = 4.0  # letter sizes; pieces of one line further apart are cells
 _MAX_EXAMPLE = 60  # characters of a running line in a warning
 _POINTS_PER_INCH = 72
 _MAX_SAMPLED_LETTERS = 50  # of a page, that show whether its letters have a Unicode map
+_NUMBER = re.compile(r"[+\-−–]?[0-9]{1,20}")
+_SCRIPT_CHARACTERS = frozenset("0123456789+-−–.,")
+_SCRIPT_ENDS = tuple(end for _, end in SCRIPT_MARKS.values())
+_MIN_SPACE = 0.15  # of the letters' size: a blank
+_MIN_SHIFT = 0.3  # points; below, two letters stand on one line
+# Of the size of the letter before: the size of a raised or lowered one, and its distance.
+_MAX_SCRIPT_SIZE = 0.9
+_MIN_RAISED, _MIN_LOWERED, _MAX_LOWERED = 0.1, 0.04, 0.7
 _NO_SPACE_BEFORE = tuple(".,;:!?)]}’”")
 
 
@@ -66,6 +76,8 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     if content.pages_with_hidden:
         layers = f"layers of {content.pages_with_hidden} of {_format_pages(page_count)}"
         warnings.append(f"{layers} are off when it is opened and are not read")
+    elif content.has_hidden_objects:
+        warnings.append("what is on layers that are off when it is opened is not read")
     if (without_text := empty_count - content.broken - content.scans.unread) > 0:
         warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
     lines, running_warnings = _remove_running_lines(content.lines)
@@ -112,6 +124,7 @@ class _PdfContent:
     broken: int = 0  # number of pages that cannot be read
     hidden_layers: frozenset[str] = frozenset()  # that are off when the file is opened
     pages_with_hidden: int = 0  # number of pages with content on them
+    has_hidden_objects: bool = False  # forms or images, or dictionaries that hide content
 
 
 def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLine]], list[str]]:
@@ -138,13 +151,15 @@ def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLi
 
 
 def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
-    document = _open_document(data)
+    visible = pdf_layers.without_hidden_objects(data)
+    document = _open_document(visible)
     try:
         content = _PdfContent(
             ScannedPages(ocr),
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
             hidden_layers=pdf_layers.hidden_layers(data),
+            has_hidden_objects=visible != data,
         )
         if document.get_formtype():
             document.init_forms()
@@ -259,7 +274,9 @@ def _read_page(document: PdfDocument, number: int, content: _PdfContent) -> list
     except PdfiumError:
         return None
     try:
-        if content.hidden_layers and pdf_layers.remove_hidden_content(page, content.hidden_layers):
+        if (
+            content.hidden_layers or content.has_hidden_objects
+        ) and pdf_layers.remove_hidden_content(page, content.hidden_layers):
             content.pages_with_hidden += 1
         textpage = page.get_textpage()
         try:
@@ -329,6 +346,8 @@ def _extract_lines(textpage: PdfTextPage, box: _Box | None = None) -> list[PageL
         line = raw_line
         if box is not None or _needs_positions(raw_line):
             line = letters.write(raw_line, offset, box)
+        if line.rstrip() == raw_line.rstrip() and not _needs_positions(line):
+            line = letters.write_numbers(raw_line, offset)
         content = page_lines.clean_line(line)
         if content:
             indent = len(raw_line) - len(raw_line.lstrip())
@@ -342,13 +361,23 @@ def _extract_lines(textpage: PdfTextPage, box: _Box | None = None) -> list[PageL
                 and previous.y == y
                 and left < letters.locate(last_letter)[0] + _MAX_PIECE_GAP * size
             ):
-                space = "" if content.startswith(_NO_SPACE_BEFORE) else " "
+                is_close = previous.text.endswith(_SCRIPT_ENDS) and (
+                    letters.gap(last_letter, left) < _MIN_SPACE * size
+                )
+                space = "" if is_close or content.startswith(_NO_SPACE_BEFORE) else " "
                 lines[-1] = PageLine(previous.text + space + content, y, previous.size)
+            elif previous and (
+                joined := letters.join_script(previous.text, content, last_letter, start)
+            ):
+                lines[-1] = PageLine(joined, previous.y, previous.size)
             else:
                 lines.append(PageLine(content, y, size))
             last_letter = offset + _utf16_length(raw_line.rstrip()) - 1
         offset += _utf16_length(raw_line) + 1
-    return lines
+    return [
+        replace(line, text=write_scripts(line.text)) if has_scripts(line.text) else line
+        for line in lines
+    ]
 
 
 def _utf16_length(text: str) -> int:
@@ -394,6 +423,83 @@ class _LetterPositions:
         if not glyphs or not _needs_positions(line):
             return "".join(glyph.text for glyph in glyphs)
         return write_line(glyphs, size or 10.0)
+
+    def write_numbers(self, line: str, offset: int) -> str:
+        """Return a line that starts at `offset`, with its raised and lowered numbers marked for
+        `write_scripts`."""
+        pieces: list[str] = []
+        at = 0
+        is_ascii = line.isascii()
+        for match in _NUMBER.finditer(line):
+            last, base = match.end() - 1, match.start() - 1
+            if base < 0 or line[base].isspace():
+                base += 1  # no letter before it: the number's own first digit
+            if match.start() < at or base == last:
+                continue
+            places = [
+                offset + (index if is_ascii else _utf16_length(line[:index]))
+                for index in (base, last)
+            ]
+            if abs(self._height(places[1]) - self._height(places[0])) < _MIN_SHIFT:
+                continue
+            kind = self._script(*places)
+            if kind is None:
+                continue
+            start, end = self._script_span(line, offset, last)
+            opening, closing = SCRIPT_MARKS[kind]
+            pieces += (line[at:start], opening, line[start:end], closing)
+            at = end
+        return "".join([*pieces, line[at:]]) if pieces else line
+
+    def gap(self, letter: int, left: float) -> float:
+        """Return the distance from the right edge of a letter to `left`, in points."""
+        values = [ctypes.c_double() for _ in range(4)]
+        self._raw.FPDFText_GetCharBox(self._page, self._index(letter), *values)
+        return left - values[1].value
+
+    def join_script(self, before: str, line: str, base: int, start: int) -> str | None:
+        """Return a line with the text before it, if it begins with a number that is raised or
+        lowered right behind that (PDFium begins a line there), marked for `write_scripts`; else
+        None. `base`: offset of the letter before."""
+        number = _NUMBER.match(line)
+        if number is None or (kind := self._script(base, start)) is None:
+            return None
+        base_x, _, base_size = self.locate(base)
+        if not base_x < self.locate(start)[0] < base_x + base_size:
+            return None
+        opening, closing = SCRIPT_MARKS[kind]
+        return f"{before}{opening}{number[0]}{closing}{line[number.end() :]}"
+
+    def _script(self, base: int, place: int) -> str | None:
+        """Return whether a letter is a superscript or a subscript of the one at `base`."""
+        _, base_y, base_size = self.locate(base)
+        _, y, size = self.locate(place)
+        if not 0 < size < _MAX_SCRIPT_SIZE * base_size:
+            return None
+        shift = (y - base_y) / base_size
+        if _MIN_RAISED < shift < 1:
+            return "superscript"
+        return "subscript" if -_MAX_LOWERED < shift < -_MIN_LOWERED else None
+
+    def _script_span(self, line: str, offset: int, inner: int) -> tuple[int, int]:
+        """Return where the number around `inner` begins and ends: as far as it has one height."""
+        height = self._height(offset + _utf16_length(line[:inner]))
+        start, end = inner, inner + 1
+        while start > 0 and line[start - 1] in _SCRIPT_CHARACTERS:
+            if abs(self._height(offset + _utf16_length(line[: start - 1])) - height) > _MIN_SHIFT:
+                break
+            start -= 1
+        while end < len(line) and line[end] in _SCRIPT_CHARACTERS:
+            if abs(self._height(offset + _utf16_length(line[:end])) - height) > _MIN_SHIFT:
+                break
+            end += 1
+        return start, end
+
+    def _height(self, offset: int) -> float:
+        """Return the height of a letter's baseline, in points."""
+        index = self._index(offset)
+        self._raw.FPDFText_GetCharOrigin(self._page, index, self._x, self._y)
+        return self._y.value
 
     def _index(self, offset: int) -> int:
         """Return PDFium's index of the letter at an offset; negative if it has none."""

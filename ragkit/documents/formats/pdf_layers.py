@@ -2,7 +2,9 @@
 
 PDFium draws without them, but its text has what is on them, and it does not name the layers that
 are off. They are looked up in the file's own objects; then what is marked with their names is taken
-off a page before its text is read. Reads only the part of PDF's syntax that this takes.
+off a page before its text is read. Forms and images that are on such a layer as a whole, and
+dictionaries by which several layers decide, get another key or type in a copy of the bytes, as
+PDFium does not say which it has met. Reads only the part of PDF's syntax that this takes.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import ctypes
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,12 @@ _MAX_DEPTH = 20  # of dictionaries, arrays and form objects in each other
 _MAX_MEMBERSHIPS = 1000
 _MAX_MEMBERSHIP = 10_000  # bytes of one
 _MAX_OBJECTS = 100_000  # of a page
+_MAX_ON_LAYERS = 1000  # forms and images
+_MAX_HEADER = 20_000  # bytes of the dictionary of a form or an image
+_ON_LAYER = re.compile(rb"/OC\s{0,9}\d{1,10}\s{1,9}\d{1,5}\s{1,9}R\b")
+_SUBTYPE = re.compile(rb"/Subtype\s{0,9}/(?=Form\b|Image\b)")
+_LAYERS_KEY = re.compile(rb"/OCGs\b")
+_HIDDEN_KEY = "OCGx"  # in place of OCGs
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[ \r\n]+\d{1,5}[ \r\n]+obj\b")
 _TOKEN = re.compile(
     rb"\s*(?:%[^\r\n]*[\r\n]\s*)*(<<|>>|\[|\]|/[^\s()<>\[\]{}/%]*|\((?:[^()\\]|\\.)*\)"
@@ -34,6 +43,8 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+_DAMAGE = (ValueError, IndexError, TypeError, AttributeError, KeyError, RecursionError)
 
 _Handle = Any  # of PDFium: a page, or an object on it
 _Reference = int  # number of an object
@@ -48,26 +59,75 @@ def hidden_layers(data: bytes) -> frozenset[str]:
     if _KEY not in data and b"/ObjStm" not in data:
         return frozenset()
     try:
-        return frozenset(_hidden(_Objects(data)))
-    except (ValueError, IndexError, TypeError, AttributeError, KeyError, RecursionError):
+        objects = _Objects(data)
+        return frozenset(_hidden(objects, *_layers(objects)))
+    except _DAMAGE:
         return frozenset()
 
 
-def _hidden(objects: _Objects) -> Iterator[str]:
+def without_hidden_objects(data: bytes) -> bytes:
+    """Return a PDF without the forms and images that are on a layer that is off, and with its
+    hidden membership dictionaries marked for `remove_hidden_content`; as many bytes as before."""
+    if b"/OC" not in data:
+        return data
+    try:
+        objects = _Objects(data)
+        _, off = _layers(objects)
+        if not off:
+            return data
+        patches = list(_patches(objects, off))
+    except _DAMAGE:
+        return data
+    if not patches:
+        return data
+    patched = bytearray(data)
+    for offset, letters in patches:
+        patched[offset : offset + len(letters)] = letters
+    return bytes(patched)
+
+
+def _patches(objects: _Objects, off: set[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield where to write which bytes into the file."""
+    body = objects.body
+    for start, membership in objects.memberships_in_body():
+        key = _LAYERS_KEY.search(body, start, start + _MAX_MEMBERSHIP)
+        if key is not None and _is_hidden(objects, membership, off):
+            yield key.start() + 1, _HIDDEN_KEY.encode()
+    for count, found in enumerate(_ON_LAYER.finditer(body)):
+        if count >= _MAX_ON_LAYERS:
+            return
+        start = body.rfind(b" obj", max(0, found.start() - _MAX_HEADER), found.start()) + 4
+        try:
+            header = _parse(body, start)
+            layer = header[b"/OC"]
+            is_off = layer in off or _is_hidden(objects, objects.resolve(layer), off)
+        except _DAMAGE:
+            continue
+        subtype = _SUBTYPE.search(body, start, start + _MAX_HEADER)
+        if is_off and subtype is not None and header.get(b"/Subtype") in (b"/Form", b"/Image"):
+            yield subtype.end(), b"None"
+
+
+def _layers(objects: _Objects) -> tuple[list[int], set[int]]:
+    """Return all layers of a file, and those that are off when it is opened."""
     properties = objects.find_layers()
     if properties is None:
-        return
+        return [], set()
     default = objects.resolve(properties.get(b"/D", {}))
     layers = list(objects.resolve(properties.get(b"/OCGs", [])))
     off = set(objects.resolve(default.get(b"/OFF", [])))
     if objects.resolve(default.get(b"/BaseState")) == b"/OFF":
         off = set(layers) - set(objects.resolve(default.get(b"/ON", [])))
+    return layers, off
+
+
+def _hidden(objects: _Objects, layers: list[int], off: set[int]) -> Iterator[str]:
     if not off:
         return
     names = {layer: _text(objects.resolve(objects.resolve(layer)[b"/Name"])) for layer in layers}
     visible = {name for layer, name in names.items() if layer not in off}
     yield from {name for layer, name in names.items() if layer in off} - visible
-    # PDFium does not tell one membership dictionary from another.
+    # In object streams they cannot be marked, and PDFium does not tell one from another.
     memberships = [_is_hidden(objects, found, off) for found in objects.memberships()]
     if memberships and all(memberships):
         yield _ALL_MEMBERSHIPS
@@ -101,6 +161,11 @@ class _Objects:
         if b"/ObjStm" in data:
             self._read_object_streams(data)
 
+    @property
+    def body(self) -> bytes:
+        """The file itself."""
+        return self._sources[0]
+
     def find_layers(self) -> dict[bytes, _Value] | None:
         """Return the dictionary of layers that the last catalog has; None if there is none."""
         data, *streams = self._sources
@@ -115,20 +180,17 @@ class _Objects:
         return value if isinstance(value, dict) else None
 
     def memberships(self) -> list[dict[bytes, _Value]]:
-        """Return the membership dictionaries of the file."""
-        found: list[dict[bytes, _Value]] = []
-        for source in self._sources:
-            for match in _MEMBERSHIP.finditer(source):
-                start = source.rfind(b"<<", max(0, match.start() - _MAX_DICTIONARY), match.start())
-                try:
-                    piece = source[start : start + _MAX_MEMBERSHIP]
-                    value = _parse(piece, 0) if start >= 0 else None
-                except (ValueError, IndexError):
-                    value = None
-                found.append(value if isinstance(value, dict) else {})
-                if len(found) > _MAX_MEMBERSHIPS:
-                    return []
-        return found
+        """Return the membership dictionaries of the file; none if there are too many."""
+        found = [
+            membership
+            for source in self._sources
+            for _, membership in islice(_memberships_in(source), _MAX_MEMBERSHIPS + 1)
+        ]
+        return found if len(found) <= _MAX_MEMBERSHIPS else []
+
+    def memberships_in_body(self) -> Iterator[tuple[int, dict[bytes, _Value]]]:
+        """Yield the membership dictionaries outside of object streams, and where they begin."""
+        yield from islice(_memberships_in(self.body), _MAX_MEMBERSHIPS)
 
     def resolve(self, value: _Value) -> _Value:
         """Return what a reference refers to; other values as they are."""
@@ -171,6 +233,16 @@ class _Objects:
                 self._in_streams[int(number)] = place
             self._sources.append(unpacked)
             self._starts.append(start)
+
+
+def _memberships_in(source: bytes) -> Iterator[tuple[int, dict[bytes, _Value]]]:
+    for match in _MEMBERSHIP.finditer(source):
+        start = source.rfind(b"<<", max(0, match.start() - _MAX_DICTIONARY), match.start())
+        try:
+            value = _parse(source[start : start + _MAX_MEMBERSHIP], 0) if start >= 0 else None
+        except (ValueError, IndexError):
+            value = None
+        yield start, value if isinstance(value, dict) else {}
 
 
 def _parse(source: bytes, offset: int) -> _Value:
@@ -272,8 +344,24 @@ def _is_on_layer(item: _Handle, layers: frozenset[str]) -> bool:
         # The bytes of the name: PDFium drops all letters from it that are not ASCII.
         if raw.FPDFPageObjMark_GetParamBlobValue(mark, b"Name", buffer, 512, size):
             name = _decode(bytes(buffer)[: size.value])
+        elif _has_hidden_key(mark, buffer, size):
+            return True
         else:
             name = _ALL_MEMBERSHIPS
         if name in layers:
+            return True
+    return False
+
+
+def _has_hidden_key(
+    mark: _Handle, buffer: ctypes.Array[ctypes.c_ubyte], size: ctypes.c_ulong
+) -> bool:
+    """Whether the dictionary of a mark is one that `without_hidden_objects` has marked."""
+    from pypdfium2 import raw
+
+    letters = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort))
+    for index in range(min(raw.FPDFPageObjMark_CountParams(mark), _MAX_DEPTH)):
+        raw.FPDFPageObjMark_GetParamKey(mark, index, letters, 512, size)
+        if bytes(buffer)[: size.value] == f"{_HIDDEN_KEY}\0".encode("utf-16-le"):
             return True
     return False

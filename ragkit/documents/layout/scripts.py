@@ -111,14 +111,19 @@ _FRACTION = re.compile(
 )
 
 
+def has_scripts(text: str) -> bool:
+    """Whether a text has marked scripts."""
+    return RAISED in text or LOWERED in text
+
+
 def write_scripts(text: str) -> str:
     """Return text whose marked scripts are written so that they stay apart from their base."""
-    if RAISED not in text and LOWERED not in text:
+    if not has_scripts(text):
         return text
     text = text.replace(RAISED_END + RAISED, "").replace(LOWERED_END + LOWERED, "")
     text = _FRACTION.sub(_write_fraction, text)
     for _ in range(_MAX_NESTED):  # the innermost first
-        if RAISED not in text and LOWERED not in text:
+        if not has_scripts(text):
             break
         text = _write_innermost(text)
     return text.translate(_MARKS)

@@ -246,6 +246,7 @@ class _Worker:
             "name": file.name,
             "media_type": file.media_type,
             "detected_by": file.detected_by,
+            "size": len(file.data),  # in bytes; the rest is the file beside it
             "records": by_records,
             "seconds": _FILE_FACTOR * seconds,
         }
@@ -254,7 +255,7 @@ class _Worker:
         records: list[Record] = []
         try:
             self._deadline = min(file_deadline, time.monotonic() + seconds)
-            protocol.send(self._requests, protocol.READ, request, file.data)
+            protocol.send(self._requests, protocol.READ, request, file.data + file.beside)
             while (frame := self._receive(remaining_bytes)).kind in (
                 protocol.RECORD,
                 protocol.IMAGE,

@@ -74,7 +74,14 @@ def _answer(
     request = frame.fields
     processes.limit_cpu_time(request["seconds"])
     budget = Budget(seconds=request["seconds"], depth=limits["depth"])
-    file = DetectedFile(frame.data, request["name"], request["media_type"], request["detected_by"])
+    size = request["size"]
+    file = DetectedFile(
+        frame.data[:size],
+        request["name"],
+        request["media_type"],
+        request["detected_by"],
+        frame.data[size:],
+    )
     out_of_memory = processes.out_of_memory(limits["memory_mb"])
 
     def send(record: Record) -> None:

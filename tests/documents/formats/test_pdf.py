@@ -201,3 +201,24 @@ def test_an_encrypted_file_is_read_with_its_password(name, password, text):
     assert [attachment.name for attachment in attachments] == ["list.csv"] * (name == "aes256.pdf")
     (closed,) = read_all(data, name, passwords=["wrong"])
     assert (closed.kind, closed.reason) == ("encrypted", "encrypted PDF: needs a password")
+
+
+def raised(text, rise=5, size=7):
+    """Return what raises a text inside of a line of `make_pdf`, whose letters have 12 points."""
+    return f") Tj {rise} Ts /F {size} Tf ({text}) Tj 0 Ts /F 12 Tf ("
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (f"2{raised('64')} bytes, 10{raised('-3')} m{raised('2')}", "2^64 bytes, 10^-3 m²"),
+        (f"effective{raised('12')} in 2024, and.{raised('3')}", "effective [12] in 2024, and. [3]"),
+        (f"effective{raised('12,13')} it", "effective [12,13] it"),
+        (f"Use 1{raised('1')}/{raised('2', -2)} inch", "Use 1 1/2 inch"),
+        (f"H{raised('2', -2)}O and x{raised('1', -2)} at 1{raised('st')}", "H2O and x_1 at 1st"),
+        (f"NX-2040, 5{raised('6', 0, 11)}, A4, 12.5, 1{raised('2', 5, 12)}",
+         "NX-2040, 56, A4, 12.5, 12"),
+    ],
+)  # fmt: skip
+def test_raised_and_lowered_numbers_stay_apart(line, text):
+    assert read_pdf(make_pdf([line]), "a.pdf").text == text

@@ -122,10 +122,35 @@ def make_page(*memberships):
         ([b"/OCGs[6 0 R]/P/AllOff"], "always"),
         ([b"/OCGs[6 0 R]/P/AnyOff"], "always"),
         ([b"/OCGs 5 0 R/P/AnyOff"], "line 0\nalways"),
-        # PDFium does not tell one from the other: both stay.
-        ([b"/OCGs 5 0 R", b"/OCGs 6 0 R"], "line 0\nline 1\nalways"),
+        ([b"/OCGs 5 0 R", b"/OCGs 6 0 R"], "line 1\nalways"),
+        ([b"/OCGs[5 0 R]", b"/OCGs[5 0 R 6 0 R]", b"/OCGs[6 0 R]/P/AnyOff"], "line 1\nalways"),
     ],
 )
-def test_content_of_membership_dictionaries_is_hidden_where_all_of_them_are(memberships, text):
+def test_content_of_membership_dictionaries_is_hidden(memberships, text):
     document = read_pdf(make_page(*memberships), "a.pdf")
     assert [line for line in document.text.split("\n") if line] == text.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (b"/OC 5 0 R", "always"),
+        (b"/OC 6 0 R", "in a form\nalways"),
+        (b"/OC 20 0 R", "always"),
+        (b"", "in a form\nalways"),
+    ],
+)
+def test_forms_on_hidden_layers_are_not_read(layer, text):
+    # 8.11.3.3 of the PDF specification: an XObject may belong to a layer as a whole.
+    inner = b"BT /F 12 Tf 20 100 Td (in a form) Tj ET"
+    form = (
+        b"9 0 obj<</Type/XObject/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica"
+        b">>>>>>%s/Subtype /Form/BBox[0 0 200 200]/Length %d>>stream\n%s\nendstream endobj\n"
+        % (layer, len(inner), inner)
+    )
+    data = make_page(b"/OCGs 5 0 R").replace(b"/Properties<<", b"/XObject<</X 9 0 R>>/Properties<<")
+    data = data.replace(b"BT /F 12 Tf 20 20 Td", b"/X Do  BT /F 12 Tf 20 20 Td")
+    data = data.replace(b"trailer", form + b"trailer").replace(b"/Length", b"/Xength", 1)
+    document = read_pdf(data, "a.pdf")
+    assert [line for line in document.text.split("\n") if line] == text.split("\n")
+    assert len(document.warnings) == 1  # of the line 0

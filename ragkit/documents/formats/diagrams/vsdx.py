@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from ragkit.documents.formats.diagrams.pages import DrawingPage, LabelledLine, drawing_document
 from ragkit.documents.formats.office.ooxml import read_relationships
 from ragkit.documents.layout.properties import CORE, read_properties
@@ -11,15 +13,19 @@ from ragkit.records.documents import Document
 
 _MEDIA_TYPE = "application/vnd.ms-visio.drawing"
 _PAGES = "visio/pages/pages.xml"
+_MASTERS = "visio/masters/masters.xml"
+_NONE = "-"  # no id of a shape in a master
 
 
 def read_vsdx(data: bytes, name: str) -> Document:
-    """Read the texts of a drawing's shapes, page by page; connectors become `from → to: label`.
+    """Read the texts of a drawing's shapes, page by page; connectors become `from → to: label`. A
+    shape without a text of its own shows that of its master.
 
     Raises `DocumentError` if it is damaged, or has no text.
     """
     with open_zip(data, "vsdx") as package:
-        pages = [_read_page(package, part, title) for title, part in _page_parts(package)]
+        masters = _read_masters(package)
+        pages = [_read_page(package, part, title, masters) for title, part in _page_parts(package)]
         properties = read_properties(package, CORE)
         document = drawing_document(pages, _MEDIA_TYPE)
         return Document(
@@ -35,38 +41,88 @@ def read_vsdx(data: bytes, name: str) -> Document:
 
 def _page_parts(package: ZipPackage) -> list[tuple[str, str]]:
     """Name and part of each page, in their order; without the pages behind others."""
-    parts = read_relationships(package, _PAGES)
-    pages: list[tuple[str, str]] = []
-    names: list[str] = []
-
-    def start(tag: str, attributes: Attributes) -> None:
-        if tag == "Page":
-            is_background = attributes.get("Background") == "1"
-            names.append("" if is_background else attributes.get("Name", f"Page {len(names) + 1}"))
-        elif tag == "Rel" and names and names[-1]:
-            relation = next((value for key, value in attributes.items() if key.endswith("id")), "")
-            if relation in parts:
-                pages.append((names[-1], parts[relation].part))
-
-    parse_xml(package, _PAGES, start, lambda tag: None, lambda text: None)
+    pages = []
+    for number, (attributes, part) in enumerate(_listed_parts(package, _PAGES, "Page"), 1):
+        if attributes.get("Background") != "1":
+            pages.append((attributes.get("Name", f"Page {number}"), part))
     return pages
 
 
-def _read_page(package: ZipPackage, part: str, name: str) -> DrawingPage:
-    page = DrawingPage(name)
-    open_shapes: list[str] = []
-    texts: dict[str, list[str]] = {}
-    ends: dict[str, dict[str, str]] = {}  # of connectors: BeginX, EndX → shape
+def _listed_parts(package: ZipPackage, lists: str, kind: str) -> list[tuple[Attributes, str]]:
+    """Return the entries of a list of pages or masters: their attributes and their parts."""
+    parts = read_relationships(package, lists)
+    entries: list[tuple[Attributes, str]] = []
+    own: Attributes = {}
+
+    def start(tag: str, attributes: Attributes) -> None:
+        nonlocal own
+        if tag == kind:
+            own = attributes
+        elif tag == "Rel":
+            relation = next((value for key, value in attributes.items() if key.endswith("id")), "")
+            if relation in parts:
+                entries.append((own, parts[relation].part))
+
+    parse_xml(package, lists, start, lambda tag: None, lambda text: None)
+    return entries
+
+
+def _read_masters(package: ZipPackage) -> dict[tuple[str, str], str]:
+    """Return the texts of the masters, which shapes made from them show until they have their own.
+
+    Keys: ids of the master and of the shape in it; "" for its outermost shape.
+    """
+    texts: dict[tuple[str, str], str] = {}
+    if _MASTERS not in package.names:
+        return texts
+    for attributes, part in _listed_parts(package, _MASTERS, "Master"):
+        master = attributes.get("ID", "")
+        shapes = _read_shapes(package, part)
+        for shape in shapes.shapes:
+            texts[master, shape.id] = shape.text or ""
+        if shapes.shapes:
+            texts[master, ""] = shapes.shapes[0].text or ""
+    return texts
+
+
+@dataclass(slots=True)
+class _Shape:
+    """A shape of a page or a master. `text` is None if it has none of its own."""
+
+    id: str
+    master: str = ""  # id of the master that it, or the group around it, is made from
+    master_shape: str = ""  # id of the shape in it; "" for the outermost
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class _Shapes:
+    shapes: list[_Shape] = field(default_factory=list)
+    ends: dict[str, dict[str, str]] = field(default_factory=dict)  # of lines: BeginX, EndX → shape
+
+
+def _read_shapes(package: ZipPackage, part: str) -> _Shapes:
+    found = _Shapes()
+    open_shapes: list[_Shape] = []
     in_text = False
 
     def start(tag: str, attributes: Attributes) -> None:
         nonlocal in_text
         if tag == "Shape":
-            open_shapes.append(attributes.get("ID", ""))
+            around = open_shapes[-1].master if open_shapes else ""
+            shape = _Shape(
+                attributes.get("ID", ""),
+                attributes.get("Master", around),
+                "" if "Master" in attributes else attributes.get("MasterShape", _NONE),
+            )
+            open_shapes.append(shape)
+            found.shapes.append(shape)
         elif tag == "Text":
             in_text = True
+            if open_shapes:
+                open_shapes[-1].text = open_shapes[-1].text or ""
         elif tag == "Connect":
-            connector = ends.setdefault(attributes.get("FromSheet", ""), {})
+            connector = found.ends.setdefault(attributes.get("FromSheet", ""), {})
             connector[attributes.get("FromCell", "")] = attributes.get("ToSheet", "")
 
     def end(tag: str) -> None:
@@ -78,13 +134,27 @@ def _read_page(package: ZipPackage, part: str, name: str) -> DrawingPage:
 
     def text(characters: str) -> None:
         if in_text and open_shapes:
-            texts.setdefault(open_shapes[-1], []).append(characters)
+            open_shapes[-1].text = (open_shapes[-1].text or "") + characters
 
     parse_xml_leniently(package, part, start, end, text)
-    for shape, pieces in texts.items():
-        if shape not in ends:
-            page.add(shape, "".join(pieces))
-    for shape, cells in ends.items():
-        label = "".join(texts.get(shape, ()))
+    return found
+
+
+def _read_page(
+    package: ZipPackage, part: str, name: str, masters: dict[tuple[str, str], str]
+) -> DrawingPage:
+    page = DrawingPage(name)
+    found = _read_shapes(package, part)
+    labels: dict[str, str] = {}
+    for shape in found.shapes:
+        text = shape.text
+        if text is None:
+            text = masters.get((shape.master, shape.master_shape), "")
+        if shape.id in found.ends:
+            labels[shape.id] = labels.get(shape.id, "") + text
+        else:
+            page.add(shape.id, text)
+    for line, cells in found.ends.items():
+        label = labels.get(line, "")
         page.connections.append(LabelledLine(cells.get("BeginX", ""), cells.get("EndX", ""), label))
     return page

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from html import escape
 from xml.parsers.expat import ExpatError
 
 from ragkit.documents.formats.data.xml_events import Start, Text, decode_xml, parse_events
@@ -27,6 +28,7 @@ _TODO = re.compile(r'<en-todo(?:\s+checked="(?P<checked>\w{1,9})")?[^<>]{0,99}>(
 _CRYPT = re.compile(r"<en-crypt[^<>]{0,500}>[^<]*+</en-crypt>")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _FIELDS = {"author": "from", "source-url": "url", "created": "date", "updated": "modified"}
+_VOID = frozenset({"br", "hr", "img"})  # have no end tag in HTML
 _EXTENSIONS = {
     "application/pdf": "pdf",
     "image/png": "png",
@@ -75,8 +77,13 @@ def enex_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 def _notes(text: str) -> Iterator[_Note]:
     """The notes of an export, one after the other."""
     note, path, pieces = _Note(), [""], list[str]()
+    inline = 0  # open elements of ENML that is not in a CDATA section
     for event in parse_events(text):
         if isinstance(event, Start):
+            if inline or path[-1] == "content":
+                inline += 1
+                pieces.append(_start_tag(event))
+                continue
             path.append(event.tag)
             pieces.clear()
             if event.tag == "note":
@@ -84,7 +91,11 @@ def _notes(text: str) -> Iterator[_Note]:
             elif event.tag == "resource":
                 note.resources.append(_Resource())
         elif isinstance(event, Text):
-            pieces.append(event.text)
+            pieces.append(escape(event.text) if inline else event.text)
+        elif inline:
+            inline -= 1
+            if event.tag not in _VOID:
+                pieces.append(f"</{event.tag}>")
         else:
             path.pop()
             if event.tag == "note":
@@ -92,6 +103,11 @@ def _notes(text: str) -> Iterator[_Note]:
             else:
                 _set(note, path[-1], event.tag, "".join(pieces))
             pieces.clear()
+
+
+def _start_tag(element: Start) -> str:
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in element.attributes.items())
+    return f"<{element.tag}{attributes}>"
 
 
 def _set(note: _Note, parent: str, tag: str, value: str) -> None:

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ragkit.documents.decoding import decode
@@ -28,7 +29,8 @@ def is_day(name: str) -> bool:
     return _DAY.fullmatch(name) is not None
 
 
-def user_names(data: bytes) -> dict[str, str]:
+@lru_cache(maxsize=1)  # an export has one list for all of its days
+def user_names(data: bytes) -> Mapping[str, str]:
     """Return the names by user id that `users.json` lists; empty if it is no such list."""
     try:
         users = json.loads(decode(data).text)
@@ -41,9 +43,10 @@ def user_names(data: bytes) -> dict[str, str]:
     return names
 
 
-def read_day(data: bytes, name: str) -> Document:
-    """Read a day whose list of users is elsewhere: names are those in the messages themselves."""
-    return read_named_day(data, name, {})
+def read_day(data: bytes, name: str, users: bytes = b"") -> Document:
+    """Read a channel's day. `users`: the list of users in the folder of the export; without it,
+    names are those in the messages themselves. Never raises."""
+    return read_named_day(data, name, user_names(users))
 
 
 def read_named_day(data: bytes, name: str, names: Mapping[str, str]) -> Document:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 _END = "\\end{document}"
 _FALSE = re.compile(r"\\iffalse(?![A-Za-z]).{0,100000}?\\fi(?![A-Za-z])", re.DOTALL)
@@ -15,6 +16,15 @@ _DEFINITION = re.compile(
     r"\\(?:re|provide)?newcommand\*?\s{0,9}\{?\\(?P<name>[A-Za-z]{1,40})\}?(?:\[(?P<count>[1-9])\])?"
     r"(?P<default>\[[^\[\]]{0,200}\])?\s{0,9}\{"
     r"|\\def\\(?P<plain>[A-Za-z]{1,40})\{"
+)
+_ACRONYM = re.compile(
+    r"\\newacronym(?:\[[^\[\]]{0,200}\])?\{(?P<key>[^{}]{1,80})\}\{(?P<short>[^{}]{1,80})\}"
+    r"\{(?P<long>[^{}]{1,200})\}"
+    r"|\\newglossaryentry\{(?P<term>[^{}]{1,80})\}\s{0,9}\{[^{}]{0,200}?name\s{0,9}=\s{0,9}"
+    r"(?:\{(?P<name>[^{}]{1,200})\}|(?P<bare>[^{},]{1,200}))"
+)
+_USED_TERM = re.compile(
+    r"\\(?P<form>[Gg]ls(?:pl)?|GLS|ac[slf]?p?|acr(?:short|long|full)(?:pl)?)\*?\{([^{}\n]{1,80})\}"
 )
 _MAX_DEFINITIONS = 300
 _MAX_BODY = 500  # characters of a macro
@@ -39,6 +49,12 @@ _NUMBER = re.compile(r"\\(?:num|si|unit|ang)(?:\[[^\[\]]{0,200}\])?\{([^{}]{0,20
 _HEADING_TEXT = re.compile(r"\\texorpdfstring\s{0,9}\{")
 
 
+class _Macro(NamedTuple):
+    count: int  # of its arguments
+    default: str | None  # of the first, if that is optional
+    body: str
+
+
 def prepare(text: str) -> str:
     """Return the text as it is set, with the file's own macros expanded."""
     end = text.find(_END)
@@ -46,6 +62,7 @@ def prepare(text: str) -> str:
         text = text[:end]
     if "\\iffalse" in text:
         text = _FALSE.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = _write_terms(text)
     text = _expand(text, _definitions(text))
     text = _plain_headings(text)
     text = _QUANTITY.sub(lambda match: f"{match[1]} {_units(match[2])}", text)
@@ -64,18 +81,45 @@ def argument(text: str, start: int, limit: int) -> str | None:
     return None
 
 
-def _definitions(text: str) -> dict[str, tuple[int, bool, str]]:
-    """Return the macros of a file: name → number of arguments, is the first optional, body."""
-    macros: dict[str, tuple[int, bool, str]] = {}
+def _definitions(text: str) -> dict[str, _Macro]:
+    """Return the macros of a file by their names."""
+    macros: dict[str, _Macro] = {}
     for match in _DEFINITION.finditer(text):
         body = argument(text, match.end(), _MAX_BODY)
         name = match["name"] or match["plain"]
         if body is not None and f"\\{name}" not in body and len(macros) < _MAX_DEFINITIONS:
-            macros[name] = int(match["count"] or 0), match["default"] is not None, body
+            default = match["default"][1:-1] if match["default"] is not None else None
+            macros[name] = _Macro(int(match["count"] or 0), default, body)
     return macros
 
 
-def _expand(text: str, macros: dict[str, tuple[int, bool, str]]) -> str:
+def _write_terms(text: str) -> str:
+    """Return the text with the terms of its glossary in place of their keys."""
+    if "\\gls" not in text.lower() and "\\ac" not in text:
+        return text
+    terms: dict[str, tuple[str, str]] = {}  # key → short and long form
+    for match in _ACRONYM.finditer(text):
+        if match["key"]:
+            terms[match["key"]] = match["short"], match["long"]
+        else:
+            terms[match["term"]] = ((match["name"] or match["bare"]).strip(),) * 2
+
+    def write(match: re.Match[str]) -> str:
+        form, key = match["form"], match[2]
+        if key not in terms:  # `\\ac` may be a macro of the file
+            return match[0] if form.startswith("ac") and not form.startswith("acr") else key
+        short, long = terms[key]
+        plural = "s" if form.endswith(("pl", "cp", "sp", "lp", "fp")) else ""
+        if form in {"acrlong", "acl", "acrlongpl", "aclp"}:
+            return long + plural
+        if form in {"acrfull", "acf", "acrfullpl", "acfp"}:
+            return f"{long}{plural} ({short}{plural})"
+        return (short[:1].upper() + short[1:] if form[0] == "G" else short) + plural
+
+    return _USED_TERM.sub(write, text)
+
+
+def _expand(text: str, macros: dict[str, _Macro]) -> str:
     if not macros:
         return text
     start = max(text.find("\\begin{document}"), 0)
@@ -92,10 +136,11 @@ def _expand(text: str, macros: dict[str, tuple[int, bool, str]]) -> str:
         for match in call.finditer(body):
             if match.start() < at or added > _MAX_EXPANDED:
                 continue
-            count, optional, replacement = macros[match[1]]
-            arguments, end = _arguments(body, match, count, optional)
-            if len(arguments) < count:
+            macro = macros[match[1]]
+            arguments, end = _arguments(body, match, macro)
+            if len(arguments) < macro.count:
                 continue
+            replacement = macro.body
             for number, value in enumerate(arguments, 1):
                 replacement = replacement.replace(f"#{number}", value)
             added += len(replacement)
@@ -107,18 +152,17 @@ def _expand(text: str, macros: dict[str, tuple[int, bool, str]]) -> str:
     return before + body
 
 
-def _arguments(
-    text: str, match: re.Match[str], count: int, optional: bool
-) -> tuple[list[str], int]:
+def _arguments(text: str, match: re.Match[str], macro: _Macro) -> tuple[list[str], int]:
     """Return the arguments behind a macro's name, and where they end."""
-    if not count:
+    if not macro.count:
         return [], match.end()
     end = match.end() if not match[0].endswith("{}") else match.end() - 2
     values: list[str] = []
-    while len(values) < count:
-        if optional and not values:
-            values.append("")
-            continue
+    if macro.default is not None:
+        closing = text.find("]", end, end + 200) if text.startswith("[", end) else -1
+        values.append(macro.default if closing < 0 else text[end + 1 : closing])
+        end = end if closing < 0 else closing + 1
+    while len(values) < macro.count:
         if text[end : end + 1] != "{":
             break
         value = argument(text, end + 1, _MAX_BODY)

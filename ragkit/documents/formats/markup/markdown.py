@@ -54,7 +54,7 @@ def read_markdown(data: bytes, name: str) -> Document:
     body, metadata = parse_front_matter(text)
     if not body:
         text, metadata = note_properties(text, name)
-    text = visible_text(text, body)
+    text = visible_text(text, body, is_mdx=name.lower().endswith(".mdx"))
     body = 0
     parser = _BlockParser(text)
     parser.parse(body)

@@ -1,7 +1,7 @@
 """Markdown without what no reader of the page sees: comments, link definitions, front matter.
 
-Comments of HTML, Obsidian, MDX, Hugo and MyST; block ids; attributes of headings. Each line stays a
-line, so that line numbers stay valid; fenced code stays as it is written.
+Comments of HTML, Obsidian, MDX, Hugo and MyST; imports and exports of MDX; block ids; attributes of
+headings. Each line stays a line, so that line numbers stay valid; fenced code stays as written.
 """
 
 from __future__ import annotations
@@ -31,14 +31,20 @@ _HEADING_ATTRIBUTES = re.compile(
 )
 _MYST = re.compile(r"^(?:```|:{3,})\{[a-z]|\{[a-z:-]{2,30}\}`", re.MULTILINE)
 _MYST_COMMENT = re.compile(r"^%(?![ \t]*\S*%)[ \t].*$", re.MULTILINE)
+# Where a block of JavaScript begins in MDX; prose may begin with these words, too.
+_MODULE = re.compile(
+    r"import[ \t]{0,9}(?:[\"'{]|[\w*$][^\n]{0,300}[ \t}]from[ \t]{0,9}[\"'])"
+    r"|export[ \t]{1,9}(?:const|let|var|function|default|async|class|type|interface|[{*])"
+)
+_MAX_MODULE_LINES = 500
 
 
-def visible_text(text: str, body: int) -> str:
+def visible_text(text: str, body: int, *, is_mdx: bool = False) -> str:
     """Return the text from offset `body` on without its comments, and empty lines before."""
     front = "\n" * text.count("\n", 0, body)
     is_myst = "\n%" in text and _MYST.search(text) is not None
     return front + "".join(
-        part if is_code else _without_comments(part, is_myst)
+        part if is_code else _without_comments(_without_modules(part) if is_mdx else part, is_myst)
         for part, is_code in _parts(text[body:])
     )
 
@@ -63,6 +69,27 @@ def _parts(text: str) -> list[tuple[str, bool]]:
         else:
             lines.append(line)
     return [*parts, ("".join(lines), bool(marker))]
+
+
+def _without_modules(text: str) -> str:
+    """Return a text of MDX without its imports and exports, which end at an empty line outside of
+    braces."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        starts_block = at == 0 or not lines[at - 1].strip()
+        if not (starts_block and _MODULE.match(lines[at])):
+            at += 1
+            continue
+        depth = 0
+        for number in range(at, min(at + _MAX_MODULE_LINES, len(lines))):
+            line = lines[number]
+            if not line.strip() and depth <= 0:
+                break
+            depth += sum(map(line.count, "{[(")) - sum(map(line.count, "}])"))
+            lines[number] = ""
+        at = number + 1
+    return "\n".join(lines)
 
 
 def _without_comments(text: str, is_myst: bool) -> str:

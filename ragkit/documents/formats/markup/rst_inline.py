@@ -7,8 +7,14 @@ and code stay as they are written.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SUBSTITUTION = re.compile(r"\.\. \|([^|\n]{1,100})\|[ \t]+replace::[ \t]*(.{0,500})$")
+_SUBSTITUTION_LINE = re.compile(rf"^{_SUBSTITUTION.pattern}", re.MULTILINE)
+_TARGET_LINE = re.compile(r"^\.\. _(.*)", re.MULTILINE)
+# A line that may begin a literal block, a comment, a target or a directive.
+_BLOCK_START = re.compile(r"^[ \t]*(?:\.\.|__).*|^.*::[ \t]*$", re.MULTILINE)
+_MAX_INDENT = 1000
 _TARGET = re.compile(r"(?:\.\. _[^\n:]{1,300}|__):(?:[ \t].{0,1000})?$")
 _EXPLICIT = re.compile(
     r"\.\.(?:[ \t]+(?:\[[^\]\n]{1,100}\][ \t]|_[^\n]|\|[^|\n]{1,100}\|[ \t]|[\w:.+-]{1,60}::)"
@@ -20,55 +26,52 @@ _LITERAL_DIRECTIVE = re.compile(
     r"|productionlist|raw|highlight|literalinclude|graphviz|digraph|mermaid)::"
 )
 _ONE_LINE_DIRECTIVE = re.compile(r"\.\. (?:only|ifconfig|highlight|index|currentmodule|module)::")
+# A pattern that begins with a character is searched faster than one that begins by looking back.
 _ROLE = re.compile(
-    r"(?<![\w`:]):(?P<role>[\w+.-]{1,30}(?::[\w+.-]{1,30}){0,3}):`(?P<text>[^`\n]{1,500})`"
+    r":(?<![\w`:]:)(?P<role>[\w+.-]{1,30}(?::[\w+.-]{1,30}){0,3}):`(?P<text>[^`\n]{1,500})`"
 )
-_LINK = re.compile(r"(?<![\w`])`(?P<label>[^`<>\n]{1,300}?)\s{0,3}<[^<>`\n]{1,500}>`__?(?!\w)")
-_REFERENCE = re.compile(r"(?<![\w`])`(?P<label>[^`<>\n]{1,300})`__?(?!\w)")
-_WORD_REFERENCE = re.compile(r"(?<![\w`_\\])(?P<word>[A-Za-z][\w.-]{0,80}[A-Za-z0-9])__?(?![\w`])")
+_LINK = re.compile(  # its address may be on the next line
+    r"`(?<![\w`]`)(?P<label>[^`<>\n]{1,300}?)[ \t]{0,3}(?P<line>\n?)[ \t]{0,9}"
+    r"<[^<>`\n]{1,500}>`__?(?!\w)"
+)
+_REFERENCE = re.compile(r"`(?<![\w`]`)(?P<label>[^`<>\n]{1,300})`__?(?!\w)")
+_WORD_END = re.compile(r"_(?![\w`])")
+_WORD = re.compile(r"(?<![\w`_\\])[A-Za-z][\w.-]{0,80}[A-Za-z0-9]\Z")
+_MAX_WORD = 84  # characters, with what is before it
 _ROLE_TARGET = re.compile(r"\s{0,3}<[^<>]{1,300}>$")
 
 
 def displayed_text(text: str) -> str:
     """Return the text with its inline markup resolved and without comments and targets."""
-    lines = text.split("\n")
-    values = {
-        match[1].strip().casefold(): match[2].strip()
-        for line in lines
-        if line.startswith(".. |") and (match := _SUBSTITUTION.match(line.rstrip())) is not None
-    }
-    targets = {
-        line[4:].partition(":")[0].strip("` ").casefold()
-        for line in lines
-        if line.startswith(".. _")
-    }
-    output: list[str] = []
-    literal = comment = -1  # indentation of the open literal block, of the open comment
-    for line in lines:
+    inline = _Inline(text)
+    pieces: list[str] = []
+    at = 0
+    while (start := _BLOCK_START.search(text, at)) is not None:
+        pieces.append(inline.displayed(text[at : start.start()]))
+        line, at = start[0], start.end()
         stripped = line.strip()
-        indent = len(line) - len(line.lstrip()) if stripped else 0
-        if stripped and literal >= 0 and indent <= literal:
-            literal = -1
-        if stripped and comment >= 0 and indent <= comment:
-            comment = -1
-        if literal >= 0:
-            output.append(line)
-            continue
-        if comment >= 0:
-            output.append("")
-            continue
         is_explicit = stripped.startswith(("..", "__"))
-        if is_explicit or "`" in line or "|" in line or "_" in line:
-            output.append(_displayed_line(line, values, targets))
-        else:  # most lines
-            output.append(line)
-        if (stripped.endswith("::") and not stripped.startswith(".. ")) or (
-            is_explicit and _LITERAL_DIRECTIVE.match(stripped)
-        ):
-            literal = indent
-        elif is_explicit and _is_comment(stripped):
-            comment = indent
-    return "\n".join(output)
+        is_hidden = is_explicit and _is_hidden(stripped)
+        pieces.append("" if is_hidden else inline.displayed(line))
+        is_literal = (stripped.endswith("::") and not stripped.startswith(".. ")) or (
+            is_explicit and _LITERAL_DIRECTIVE.match(stripped) is not None
+        )
+        if is_literal or (is_explicit and _is_comment(stripped)):
+            end = _block_end(text, at, len(line) - len(line.lstrip()))
+            pieces.append(text[at:end] if is_literal else "\n" * text.count("\n", at, end))
+            at = end
+    return "".join([*pieces, inline.displayed(text[at:])])
+
+
+def _block_end(text: str, start: int, indent: int) -> int:
+    """Return where a block ends whose lines are indented further; before the line break."""
+    end = _dedented(min(indent, _MAX_INDENT)).search(text, start)
+    return end.start() if end is not None else len(text)
+
+
+@lru_cache(maxsize=64)
+def _dedented(indent: int) -> re.Pattern[str]:
+    return re.compile(rf"\n(?=[ \t]{{0,{indent}}}\S)")
 
 
 def _is_comment(stripped: str) -> bool:
@@ -79,26 +82,58 @@ def _is_comment(stripped: str) -> bool:
     )
 
 
-def _displayed_line(line: str, values: dict[str, str], targets: set[str]) -> str:
-    stripped = line.strip()
-    if stripped.startswith(("..", "__")):
-        if _TARGET.match(stripped) or _SUBSTITUTION.match(stripped) or _is_comment(stripped):
-            return ""
-        if _ONE_LINE_DIRECTIVE.match(stripped):
-            return ""
-    if "`" in line:
-        line = _ROLE.sub(_role_text, line)
-    if values and "|" in line:
-        for name, value in values.items():
-            reference = re.compile(rf"\|{re.escape(name)}\|_{{0,2}}", re.IGNORECASE)
-            line = value.join(reference.split(line))
-    if "`_" in line:
-        line = _REFERENCE.sub(r"\g<label>", _LINK.sub(r"\g<label>", line))
-    if targets and "_" in line and "``" not in line:
-        line = _WORD_REFERENCE.sub(
-            lambda match: match["word"] if match["word"].casefold() in targets else match[0], line
-        )
-    return line
+def _is_hidden(stripped: str) -> bool:
+    """Whether an explicit line is not displayed: a target, a substitution, a comment, a setting."""
+    return (
+        _TARGET.match(stripped) is not None
+        or _SUBSTITUTION.match(stripped) is not None
+        or _is_comment(stripped)
+        or _ONE_LINE_DIRECTIVE.match(stripped) is not None
+    )
+
+
+class _Inline:
+    """Resolves inline markup with the substitutions and targets of a text."""
+
+    def __init__(self, text: str) -> None:
+        self._values = [
+            (re.compile(rf"\|{re.escape(match[1].strip())}\|_{{0,2}}", re.IGNORECASE),
+             match[2].strip())
+            for match in (_SUBSTITUTION_LINE.finditer(text) if "\n.. |" in f"\n{text}" else ())
+        ]  # fmt: skip
+        self._targets = {
+            match[1].partition(":")[0].strip("` ").casefold()
+            for match in _TARGET_LINE.finditer(text)
+        }
+
+    def displayed(self, text: str) -> str:
+        """Return a part of the text, of whole lines, as it is displayed."""
+        if ":`" in text:
+            text = _ROLE.sub(_role_text, text)
+        if self._values and "|" in text:
+            for reference, value in self._values:
+                text = value.join(reference.split(text))
+        if "`_" in text:
+            text = _REFERENCE.sub(r"\g<label>", _LINK.sub(r"\g<label>\g<line>", text))
+        if self._targets and "_" in text:
+            text = self._without_underscores(text)
+        return text
+
+    def _without_underscores(self, text: str) -> str:
+        """Return a text with its references of one word, `word_`, as they are displayed."""
+        pieces: list[str] = []
+        at = 0
+        for found in _WORD_END.finditer(text):
+            end = found.start() - text.startswith("__", found.start() - 1)
+            word = _WORD.search(text[max(at, end - _MAX_WORD) : end])
+            if word is None or word[0].casefold() not in self._targets:
+                continue
+            line_end = text.find("\n", end)
+            line = text[text.rfind("\n", 0, end) + 1 : len(text) if line_end < 0 else line_end]
+            if "``" not in line:
+                pieces.append(text[at:end])
+                at = found.end()
+        return "".join([*pieces, text[at:]])
 
 
 def _role_text(match: re.Match[str]) -> str:

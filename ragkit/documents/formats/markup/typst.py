@@ -1,14 +1,17 @@
 """Typst → Document: headings, code blocks, and the words of content blocks.
 
 Each line of the source gives one line of text, so that line numbers stay valid. Comments, settings
-and imports become empty; formulas stay as they are written. Evaluates no code.
+and imports become empty, but for the content in them; variables are written where they are used.
+Formulas stay as they are written. Evaluates no other code.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from ragkit.documents.decoding import decode
+from ragkit.documents.formats.markup import typst_code
 from ragkit.documents.formats.markup.line_documents import make_document
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
@@ -27,7 +30,9 @@ _RAW_PLACE = re.compile("\x0e([0-9]{1,5})\x0f")  # where raw text was taken out
 _NO_BRACKETS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?<!:)//.*|\\.")
 _MAX_SETTING_LINES = 500
 _COMMENT = re.compile(r"(?<!\S)//.*")
-_SETTING = re.compile(r"[ \t]{0,40}#(?:set|show|import|include|let)\b")
+_SETTING = re.compile(
+    r"[ \t]{0,40}#(?:(?:set|show|import|include|let)\b|(?:figure|table|grid|stack|columns)\()"
+)
 _LABEL = re.compile(r"[ \t]{0,9}<[\w:.-]{1,100}>")
 _STRONG = re.compile(r"(?<![\w\\])\*(\S(?:[^*\n]{0,1000}\S)?)\*(?!\w)")
 _EMPHASIS = re.compile(r"(?<![\w\\])_(\S(?:[^_\n]{0,1000}\S)?)_(?!\w)")
@@ -52,30 +57,39 @@ def _parse_lines(text: str) -> Lines:
     lines = Lines()
     in_fence = False
     rows = text.split("\n")
-    setting_end = 0  # index of the line after the last setting
+    values = typst_code.variables(rows)
+    used = typst_code.used_variables(rows, values)
+    shown: list[str] = []  # content in the open setting, from its second line on
     may_be_open = True  # after one that never ends, the ends of others are not looked for
     for index, line in enumerate(rows):
         if in_fence:
             in_fence = _FENCE.match(line) is None
             lines.add(line) if in_fence else lines.close_fence(line)
-        elif index < setting_end:
-            lines.add("")
+        elif shown:
+            lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _SETTING.match(line) is not None:
             found = _find_setting_end(rows, index) if may_be_open else index + 1
             may_be_open = found is not None
-            setting_end = found or index + 1
-            lines.add("")
+            shown = _shown(rows[index : found or index + 1], used)
+            lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _FENCE.match(line) is not None and line.count("```") == 1:
             in_fence = True
             lines.open_fence(line)
         elif len(line) > _MAX_LINE_CHARS:
             lines.add(line)
         elif (heading := _HEADING.match(line)) is not None:
-            title = _plain(heading[2])
+            title = _plain(typst_code.write_variables(heading[2], values))
             lines.add_heading(title, len(heading[1]), title)
         else:
-            lines.add(_plain(line))
+            lines.add(_plain(typst_code.write_variables(line, values)))
     return lines
+
+
+def _shown(rows: list[str], used: Set[str]) -> list[str]:
+    """Return what is shown of a setting, line by line: nothing of a variable that is used, as it is
+    written where it is used."""
+    defined = typst_code.variables(rows[:1])
+    return [""] if defined.keys() & used else typst_code.contents(rows)
 
 
 def _without_comment(match: re.Match[str]) -> str:

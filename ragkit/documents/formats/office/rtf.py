@@ -12,6 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ragkit.documents.formats.office.symbol_fonts import (
+    is_symbol_font,
+    replace_symbols,
+    symbols_of_bytes,
+)
 from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.layout.scripts import SCRIPT_MARKS, write_scripts
@@ -127,6 +132,7 @@ class _Group(NamedTuple):
     encoding: str = "cp1252"
     fallback: int = 1  # characters after `\\u` for readers without Unicode, set by `\\uc`
     hidden: bool = False
+    symbol_font: str = ""  # the name of the font, if its letters are signs
     script: str = ""  # "superscript" or "subscript" where the text is raised or lowered
 
 
@@ -144,9 +150,11 @@ class _Header:
 
     code_page: str = "cp1252"
     fonts: dict[int, str] = field(default_factory=dict)  # font number → encoding
+    symbol_fonts: dict[int, str] = field(default_factory=dict)  # font number → name
     styles: dict[int, _Style] = field(default_factory=dict)  # style number → style
     information: dict[str, str] = field(default_factory=dict)  # title, author, created, …
     _font: int = 0  # number of the open font entry
+    _font_name: str = ""  # so far
     _style: int = 0  # number of the open style entry
     _date: dict[str, int] = field(default_factory=dict)  # "yr", "mo", "dy" → number
 
@@ -166,6 +174,14 @@ class _Header:
             self.fonts[self._font] = _FONT_CHARSETS[number]
         elif word == "cpg" and number:
             self.fonts[self._font] = _code_page_codec(number)
+
+    def font_text(self, text: str) -> None:
+        """Keep the name of a font, which a semicolon ends, if its letters are signs."""
+        *names, self._font_name = (self._font_name + text).split(";")
+        for name in map(str.strip, names):
+            if is_symbol_font(name):
+                self.symbol_fonts[self._font] = name
+        self._font_name = self._font_name[-_MAX_INFORMATION:]
 
     def style_word(self, word: str, number: int | None) -> None:
         """Apply a control word inside `\\stylesheet`."""
@@ -349,7 +365,10 @@ class _Parser:
     def _decode(self) -> None:
         """Decode the pending bytes together: a two-byte character may span two tokens."""
         if self.raw:
-            text = self.raw.decode(self.group.encoding, errors="replace")
+            if self.group.symbol_font:
+                text = symbols_of_bytes(bytes(self.raw), self.group.symbol_font)
+            else:
+                text = self.raw.decode(self.group.encoding, errors="replace")
             self.raw.clear()
             self._keep(text)
 
@@ -359,6 +378,9 @@ class _Parser:
             self._keep(text)
 
     def _keep(self, text: str) -> None:
+        if self.group.destination == "fonttbl":
+            self.header.font_text(text)
+            return
         if self.group.script and self.group.destination == "text":
             start, end = SCRIPT_MARKS[self.group.script]
             text = f"{start}{text}{end}"
@@ -390,7 +412,8 @@ class _Parser:
         elif at_group_start and self._set_destination(word):
             return
         elif word == "u" and number is not None:
-            self._append_text(chr(number & 0xFFFF))
+            char, font = chr(number & 0xFFFF), self.group.symbol_font
+            self._append_text(replace_symbols(char, font) if font else char)
             self.skip = self.group.fallback
         elif word in _CHARACTERS:
             self._append_text(_CHARACTERS[word])
@@ -442,14 +465,19 @@ class _Parser:
         elif word in {"v", "deleted"}:
             self.group = group._replace(hidden=number != 0)
         elif word == "plain":
-            self.group = group._replace(hidden=False, encoding=self.header.code_page, script="")
+            self.group = group._replace(
+                hidden=False, encoding=self.header.code_page, symbol_font="", script=""
+            )
         elif word in _SCRIPT_WORDS:
             is_on = number != 0 if word in {"super", "sub"} else number is None or number > 0
             self.group = group._replace(script=_SCRIPT_WORDS[word] if is_on else "")
         elif word == "uc":
             self.group = group._replace(fallback=min(max(number or 0, 0), _MAX_FALLBACK))
         elif word == "f":
-            self.group = group._replace(encoding=self.header.encoding(number or 0))
+            self.group = group._replace(
+                encoding=self.header.encoding(number or 0),
+                symbol_font=self.header.symbol_fonts.get(number or 0, ""),
+            )
         elif word in _CODE_PAGES or word == "ansicpg":
             self.header.set_code_page(word, number)
             self.group = group._replace(encoding=self.header.code_page)

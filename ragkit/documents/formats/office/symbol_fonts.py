@@ -1,7 +1,7 @@
 """Characters of the fonts Symbol, Wingdings and Webdings → Unicode.
 
 Office files store them as code points of these fonts, in the private-use area (U+F061 is the α of
-Symbol). Knows fonts, no files.
+Symbol), or as single bytes (RTF). Knows fonts, no files.
 """
 
 from __future__ import annotations
@@ -62,6 +62,18 @@ def symbol(code: str, font: str) -> str:
             return _CHECK_MARKS.get(sign, "")
         return sign if sign.isprintable() else ""
     return chr(number) if 0x20 <= number < 0x110000 and not 0xD800 <= number < 0xE000 else ""
+
+
+def is_symbol_font(name: str) -> bool:
+    """Whether the letters of a font are signs that this module knows."""
+    return name.casefold() in {*_FONTS, "webdings", "marlett"}
+
+
+def symbols_of_bytes(data: bytes, font: str) -> str:
+    """Return text that is stored as bytes of a symbol font; blanks stay, unknown signs are in the
+    private-use area."""
+    private = "".join(chr(_PRIVATE + byte) if byte > 0x20 else chr(byte) for byte in data)
+    return replace_symbols(private, font)
 
 
 def replace_symbols(text: str, font: str) -> str:

@@ -4,33 +4,7 @@ import pytest
 
 from ragkit.documents.read import read
 from ragkit.errors import DocumentError
-from tests.documents.files import make_zip
-
-NS = 'xmlns="http://schemas.microsoft.com/office/visio/2012/main"'
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
-TYPE = "http://schemas.microsoft.com/visio/2010/relationships/page"
-
-
-def drawing(**pages):
-    """Return a vsdx file with these pages: name → XML of its shapes and connections."""
-    ids = range(1, len(pages) + 1)
-    listed = "".join(
-        f'<Page ID="{n}" Name="{name}"><Rel r:id="rId{n}"/></Page>'
-        for n, name in zip(ids, pages, strict=True)
-    )
-    relations = "".join(
-        f'<Relationship Id="rId{n}" Type="{TYPE}" Target="page{n}.xml"/>' for n in ids
-    )
-    r = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
-    members = {
-        "visio/document.xml": f"<VisioDocument {NS}/>",
-        "visio/pages/pages.xml": f"<Pages {NS} {r}>{listed}</Pages>",
-        "visio/pages/_rels/pages.xml.rels": f'<Relationships xmlns="{RELATIONS}">{relations}'
-        "</Relationships>",
-    }
-    for n, content in zip(ids, pages.values(), strict=True):
-        members[f"visio/pages/page{n}.xml"] = f"<PageContents {NS}>{content}</PageContents>"
-    return make_zip(members)
+from tests.documents.visio_files import make_vsdx
 
 
 def test_each_page_is_a_section_with_its_connections():
@@ -42,7 +16,7 @@ def test_each_page_is_a_section_with_its_connections():
         '<Connect FromSheet="4" FromCell="EndX" ToSheet="3"/></Connects>'
     )
     two = '<Shapes><Shape ID="1"><Text>Rack</Text></Shape></Shapes>'
-    document = read(drawing(Network=one, Room=two), "a.vsdx")
+    document = read(make_vsdx(Network=one, Room=two), "a.vsdx")
     assert document.text == (
         "Network\n\nEdge router\n\nCore\n\nEdge router → Core: fibre\n\nRoom\n\nRack"
     )
@@ -51,4 +25,21 @@ def test_each_page_is_a_section_with_its_connections():
 
 def test_a_drawing_without_text_is_no_document():
     with pytest.raises(DocumentError, match=r"^a drawing without text$"):
-        read(drawing(Empty="<Shapes/>"), "a.vsdx")
+        read(make_vsdx(Empty="<Shapes/>"), "a.vsdx")
+
+
+def test_a_shape_shows_the_text_of_its_master_until_it_has_its_own():
+    # [MS-VSDX] 2.2.5.3: what a shape does not have, it inherits from its master.
+    masters = {
+        "4": '<Shapes><Shape ID="5"><Text>Pump</Text><Shapes><Shape ID="6"><Text>12 bar</Text>'
+        '</Shape><Shape ID="7"/></Shapes></Shape></Shapes>',
+        "8": '<Shapes><Shape ID="5"><Text>Valve</Text></Shape></Shapes>',
+    }
+    page = (
+        '<Shapes><Shape ID="1" Master="4"><Shapes><Shape ID="2" MasterShape="6"/>'
+        '<Shape ID="3" MasterShape="7"/></Shapes></Shape>'
+        '<Shape ID="11" Master="4"><Text>Own</Text></Shape><Shape ID="12" Master="8"/>'
+        '<Shape ID="13" Master="8"><Text/></Shape><Shape ID="14" Master="99"/></Shapes>'
+    )
+    document = read(make_vsdx(masters, Plan=page), "a.vsdx")
+    assert document.text == "Pump\n\n12 bar\n\nOwn\n\nValve"

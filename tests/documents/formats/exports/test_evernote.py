@@ -53,3 +53,17 @@ def test_tasks_follow_the_text():
     (record,) = read_all(EXPORT.format(note).encode(), "a.enex")
     assert record.document.text == "x\n\n☐ Buy milk\n☑ Ring"
     assert record.document.title == "A"
+
+
+def test_enml_may_stand_in_the_file_without_cdata():
+    enml = (
+        '<en-note><h1>Plan</h1><div a="&lt;">Paint &amp; brush</div><en-todo checked="true"/>call'
+        "<br/>pay &lt;now&gt;</en-note>"
+    )
+    note = f"<note><title>A</title><content>\n{enml}</content><tag>x</tag></note>"
+    (record,) = read_all(EXPORT.format(note).encode(), "a.enex")
+    assert record.document.text == "Plan\n\nPaint & brush\n\n☑ call\npay <now>"
+    assert record.document.metadata == {"tags": "x"}
+    doctype = '<?xml version="1.0"?><!DOCTYPE en-note SYSTEM "enml2.dtd">'
+    (record,) = read_all(f"{doctype}{enml}".encode(), "a.enml")
+    assert record.document.text.startswith("Plan\n\nPaint & brush")

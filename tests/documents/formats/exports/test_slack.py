@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from ragkit.documents.read import read_all
 from tests.documents.files import make_zip
 
@@ -34,6 +36,16 @@ def test_a_zip_resolves_names_and_entities():
     }  # fmt: skip
 
 
+def test_an_export_in_a_folder_of_a_zip_has_its_own_names():
+    other = [{**USERS[0], "real_name": "Another"}]
+    files = {"users.json": other, "channels.json": [], "x/users.json": USERS,
+             "x/channels.json": [], "x/general/2024-03-12.json": DAY}  # fmt: skip
+    data = make_zip({name: json.dumps(value) for name, value in files.items()})
+    records = {record.name: record for record in read_all(data, "export.zip")}
+    assert [name for name in records if not records[name].skipped] == ["x/general/2024-03-12.json"]
+    assert "Max Muster: Yes" in records["x/general/2024-03-12.json"].document.text
+
+
 def test_a_day_in_a_folder_has_the_names_of_its_messages():
     (record,) = read_all(json.dumps(DAY).encode(), "general/2024-03-12.json")
     assert record.document.text.startswith("Jane Roe: Is a < b?")
@@ -44,3 +56,48 @@ def test_other_files_named_by_a_date_stay_json():
     data = json.dumps([{"ts": "1710277500.000100", "value": 3}]).encode()
     (record,) = read_all(data, "sensor/2024-03-12.json")
     assert record.document.media_type == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("users.json", USERS), ("x/channels.json", [{"id": "C01", "name": "a", "created": 1}])],
+)
+def test_lists_of_ids_are_no_documents(name, value):
+    (record,) = read_all(json.dumps(value).encode(), name)
+    assert (record.reason, record.skipped) == ("list of ids in an export of Slack", True)
+
+
+def test_other_lists_of_users_are_documents():
+    (record,) = read_all(b'[{"id": 7, "name": "Ann"}]', "users.json")
+    assert "name: Ann" in record.document.text
+
+
+def write(folder, files):
+    for name, value in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+
+
+def texts(collection, folder):
+    collection.index(folder)
+    return {hit.path: hit.text for hit in collection.search("yes", mode="lexical")}
+
+
+def test_an_unpacked_export_resolves_names_by_its_list_of_users(collection, tmp_path):
+    export = tmp_path / "work" / "export"
+    write(export, {"users.json": USERS, "channels.json": [], "general/2024-03-12.json": DAY})
+    found = texts(collection, tmp_path / "work")
+    assert "Max Muster: Yes" in found["export/general/2024-03-12.json"]
+    # A later export: the same day, and a person with another name.
+    write(export, {"users.json": [{**USERS[0], "real_name": "Max Neu"}]})
+    write(export, {"general/2024-03-12.json": DAY})
+    assert "Max Neu: Yes" in texts(collection, tmp_path / "work")["export/general/2024-03-12.json"]
+    (export / "users.json").unlink()
+    write(export, {"general/2024-03-12.json": DAY})
+    assert "U02: Yes" in texts(collection, tmp_path / "work")["export/general/2024-03-12.json"]
+
+
+def test_a_list_of_users_outside_the_root_is_not_read(collection, tmp_path):
+    write(tmp_path, {"users.json": USERS, "general/2024-03-12.json": DAY})
+    assert "U02: Yes" in texts(collection, tmp_path / "general")["2024-03-12.json"]

@@ -42,3 +42,21 @@ def test_macros_that_grow_without_limit_end():
         f"\\newcommand{{\\m{chr(97 + n)}}}{{\\m{chr(98 + n)}\\m{chr(98 + n)}}}\n" for n in range(20)
     )
     assert len(read("\\ma", preamble).text) < 10_000
+
+
+def test_optional_arguments_and_macros_in_macros():
+    preamble = (
+        "\\newcommand{\\inner}[1]{<#1>}\n\\newcommand{\\outer}[2][one]{\\inner{#1} \\inner{#2}}\n"
+    )
+    assert read("\\outer{a}, \\outer[b]{c}", preamble).text.split("\n")[-1] == "<one> <a>, <b> <c>"
+
+
+def test_terms_of_the_glossary_are_written():
+    preamble = (
+        "\\newacronym{npsh}{NPSH}{net positive suction head}\n"
+        "\\newglossaryentry{pump}{name={pump}, description={moves water}}\n"
+    )
+    body = "\\gls{npsh}, \\acrlong{npsh}, \\acrfull{npsh}, \\Glspl{pump}, \\gls{other}"
+    assert read(body, preamble).text.split("\n")[-1] == (
+        "NPSH, net positive suction head, net positive suction head (NPSH), Pumps, other"
+    )

@@ -38,3 +38,19 @@ def test_headings_and_metadata_are_found():
     document = read("---\ntitle: T\ntags: [a]\n---\n# First { #first }\n\ntext")
     assert [heading.text for heading in document.headings] == ["First"]
     assert (document.title, document.metadata) == ("T", {"tags": "a"})
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("import Tabs from '@theme/Tabs';\nexport const x = 'y';\n\n# Pumps", "\n\n\n# Pumps"),
+        ("import './a.css'\n\nText", "\n\nText"),
+        ("export const a = {\n  b: [\n\n  ],\n}\n\nText", "\n\n\n\n\n\nText"),
+        ("Text\nexport const is a word", "Text\nexport const is a word"),
+        ("import duties from China\n\nText", "import duties from China\n\nText"),
+        ("```js\nimport a from 'b'\n```\n", "```js\nimport a from 'b'\n```\n"),
+    ],
+)
+def test_imports_and_exports_of_mdx_are_no_text(source, text):
+    assert read_markdown(source.encode(), "a.mdx").text == text
+    assert read(source).text == source  # in Markdown they are

@@ -23,3 +23,9 @@ from ragkit.documents.formats.markup.rst_inline import displayed_text
 )
 def test_lines_are_what_a_reader_sees(source, text):
     assert displayed_text(source) == text
+
+
+def test_the_address_of_a_link_may_be_on_the_next_line():
+    assert displayed_text("Sorts are `stable\n  <https://x.org/a>`_. Next\n") == (
+        "Sorts are stable\n. Next\n"
+    )

@@ -94,3 +94,27 @@ def test_a_row_of_text_and_years_is_a_header_and_a_row_of_numbers_is_not():
         "Region | 2023 | 2024\n"
     )
     assert split_tables(read_sheet(row("Region", "7", "8") + data))[0][0] == ""
+
+
+def test_pictures_are_described_and_shapes_on_the_sheet_are_read():
+    picture = (
+        "<draw:frame draw:name='Image 1'><draw:image><text:p/></draw:image><svg:title>x</svg:title>"
+        "<svg:desc>Plan of the pump room</svg:desc></draw:frame>"
+    )
+    shapes = (
+        f"<table:shapes>{picture.replace('pump', 'boiler')}<draw:frame><draw:text-box>"
+        "<text:p>Read <text:span>this</text:span></text:p><text:p>first.</text:p></draw:text-box>"
+        "</draw:frame></table:shapes>"
+    )
+    rows = (
+        f"{shapes}<table:table-row>{cell('Item')}{cell('Plan')}</table:table-row><table:table-row>"
+        f"{cell('Pump')}<table:table-cell>{picture}</table:table-cell></table:table-row>"
+    )
+    assert text_by_locator(read_sheet(rows)) == [
+        ("S!A1:B1", "S\n\nItem | Plan"),
+        ("S!A2", "Pump"),
+        ("S!A1", "[Plan of the boiler room]"),
+        ("S!A1", "Read this"),
+        ("S!A1", "first."),
+        ("S!B2", "[Plan of the pump room]"),
+    ]

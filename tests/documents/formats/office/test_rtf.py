@@ -115,3 +115,25 @@ def test_a_raised_character_of_two_surrogates_stays_one():
     # U+1F600 is \\u-10179 \\u-8704: the RTF specification has 16-bit signed numbers.
     body = rb"{\rtf1\ansi x{\super \u-10179?\u-8704?} y}"
     assert read_rtf(body, "a.rtf").text == "x\U0001f600 y"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb"{\f4 a \'b3 b}, {\f4\u-3999\'61} a", "α ≥ β, α a"),
+        (rb"{\f5\'fc} yes {\f5 \u-3844?}\plain v", "✓ yes ✓v"),
+        (rb"{\listtext\f5 v\tab}one\par", "- one"),
+        (rb"{\f6 text}", "text"),  # its letters are not known to be signs
+    ],
+)
+def test_letters_of_symbol_fonts_are_signs(body, text):
+    fonts = (
+        rb"{\fonttbl{\f0\fcharset0 A;}{\f4\froman\fcharset2\fprq2 Symbol;}"
+        rb"{\f5\fnil\fcharset2{\*\panose 05}Wingdings;}{\f6\fcharset2 Other;}}"
+    )
+    assert read_rtf(rb"{\rtf1\ansi\ansicpg1252" + fonts + body + b"}", "a.rtf").text == text
+
+
+def test_a_font_table_may_be_without_groups():
+    body = rb"{\fonttbl\f0 Arial;\f1 Symbol;}\f1 a\f0 b"
+    assert read_rtf(rb"{\rtf1\ansi" + body + b"}", "a.rtf").text == "αb"

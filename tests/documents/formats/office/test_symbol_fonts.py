@@ -2,7 +2,12 @@
 
 import pytest
 
-from ragkit.documents.formats.office.symbol_fonts import replace_symbols, symbol
+from ragkit.documents.formats.office.symbol_fonts import (
+    is_symbol_font,
+    replace_symbols,
+    symbol,
+    symbols_of_bytes,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,3 +33,8 @@ def test_symbols(code, font, sign):
 
 def test_private_letters_in_text_are_replaced():
     assert replace_symbols("a \uf0fc \uf0ff", "Wingdings") == "a ✓ \uf0ff"
+
+
+def test_bytes_of_symbol_fonts():
+    assert symbols_of_bytes(b"a b\xb1", "Symbol") == "α β±"
+    assert is_symbol_font("Wingdings 2") and not is_symbol_font("Arial")

@@ -37,13 +37,14 @@ _OFFICE_READERS = {"ppt/presentation.xml": read_pptx, "xl/workbook.xml": read_xl
 _TAG_END = re.compile(rb"(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")  # past the values of attributes
 _MAX_NAME = 1000  # characters of a part's name
 _DECLARATION = re.compile(r"\s{0,99}<\?xml[^>]{0,200}\?>")
-_MAX_PARTS = 10_000  # of a package in Word XML
+MAX_PARTS = 10_000  # of a package in Word XML; what is left out is a member that is not read
 
 
 def read_flat_odf(data: bytes, name: str) -> Document:
     """Read a flat OpenDocument file (fodt, fods, fodp, fodg) like one in a zip package.
 
-    Pictures in it are not read. Raises `DocumentError` if it is damaged or over a size limit.
+    Its pictures are documents of their own (`flat_files`). Raises `DocumentError` if it is damaged
+    or over a size limit.
     """
     markup = _utf8(data)
     root, children = _find_elements(markup, 1, "flat OpenDocument file")
@@ -52,7 +53,7 @@ def read_flat_odf(data: bytes, name: str) -> Document:
         kept = [markup[child.start : child.end] for child in children if child.tag in tags]
         parts[part] = b"".join([markup[: root.inner_start], *kept, f"</{root.name}>".encode()])
     kind = root.attributes.get("office:mimetype", "").rpartition(".")[2].partition("-")[0]
-    document = _READERS.get(kind, read_odt)(_make_package(parts), name)
+    document = _READERS.get(kind, read_odt)(make_package(parts), name)
     return replace(document, media_type=media_types.FLAT_ODF)
 
 
@@ -62,19 +63,27 @@ def read_word_xml(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` if it is damaged or over a size limit.
     """
+    parts, _ = read_package(data)
+    reader = next((_OFFICE_READERS[part] for part in parts if part in _OFFICE_READERS), read_docx)
+    return replace(reader(make_package(parts), name), media_type=media_types.WORD_XML)
+
+
+def read_package(data: bytes) -> tuple[dict[str, bytes], int]:
+    """Return the parts of a document in Word XML by name, and how many there are beyond the limit.
+
+    A document of Word 2003 is both of its parts. Raises `DocumentError` if it is damaged.
+    """
     markup = _utf8(data)
     root, contents = _find_elements(markup, 2, "Word XML file")
     if root.tag == "wordDocument":
-        parts = dict.fromkeys(("word/document.xml", "word/styles.xml"), markup)
-    else:
-        parts = {}
-        for content in contents[:_MAX_PARTS]:
-            inner = markup[content.inner_start : content.inner_end]
-            part = next((v for k, v in content.parent.items() if k.endswith(":name")), "")
-            if 0 < len(part := part.lstrip("/")) <= _MAX_NAME:
-                parts[part] = _unpack_base64(inner) if content.tag != "xmlData" else inner
-    reader = next((_OFFICE_READERS[part] for part in parts if part in _OFFICE_READERS), read_docx)
-    return replace(reader(_make_package(parts), name), media_type=media_types.WORD_XML)
+        return dict.fromkeys(("word/document.xml", "word/styles.xml"), markup), 0
+    parts = {}
+    for content in contents[:MAX_PARTS]:
+        inner = markup[content.inner_start : content.inner_end]
+        part = next((v for k, v in content.parent.items() if k.endswith(":name")), "")
+        if 0 < len(part := part.lstrip("/")) <= _MAX_NAME:
+            parts[part] = _unpack_base64(inner) if content.tag != "xmlData" else inner
+    return parts, max(0, len(contents) - MAX_PARTS)
 
 
 def _utf8(data: bytes) -> bytes:
@@ -89,7 +98,7 @@ def _unpack_base64(data: bytes) -> bytes:
         return b""
 
 
-def _make_package(parts: dict[str, bytes]) -> bytes:
+def make_package(parts: dict[str, bytes]) -> bytes:
     """Return a zip package with these parts, not compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:

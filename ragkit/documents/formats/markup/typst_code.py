@@ -1,0 +1,82 @@
+"""What a Typst document shows of its code: content blocks in settings, and variables.
+
+`#show: paper.with(abstract: [Words])` has words that are printed, and `#let maker = [Works]` what
+`#maker` stands for. Evaluates nothing else; each line stays a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+_VARIABLE = re.compile(
+    r"[ \t]{0,40}#let[ \t]{1,9}([\w-]{1,60})[ \t]{0,9}=[ \t]{0,9}"
+    r"(?:\[([^\[\]\n]{0,1000})\]|\"([^\"\\\n]{0,1000})\")[ \t;]{0,9}"
+)
+_USE = re.compile(r"(?<![\\\w])#([A-Za-z_](?:[\w-]{0,58}\w)?)(?![\w(\[.])(?:;)?")
+_NAME = re.compile(r"#[\w.-]{1,60}")
+# Code: the start of a content block or a bracket; a string, which is shown behind these names.
+_CODE = re.compile(
+    r"(?:\b(?:title|subtitle|abstract|caption|header|footer|name)[ ]{0,9}:[ ]{0,9}"
+    r"\"(?P<shown>(?:[^\"\\]|\\.){0,1000})\")"
+    r"|\"(?:[^\"\\]|\\.){0,1000}\"|`[^`]{0,1000}`|(?<!:)//.*|\\.|(?P<bracket>[\[\](){}])"
+)
+_CONTENT = re.compile(r"`[^`]{0,1000}`|\\.|(?P<bracket>[\[\]])")
+
+
+def variables(rows: Sequence[str]) -> dict[str, str]:
+    """Return the variables of a file that are content or a string on one line."""
+    found = filter(None, (_VARIABLE.fullmatch(row) for row in rows if "#let" in row))
+    return {match[1]: match[2] if match[2] is not None else match[3] for match in found}
+
+
+def write_variables(line: str, values: Mapping[str, str]) -> str:
+    """Return a line with the values of the variables that it uses."""
+    if "#" not in line or not values:
+        return line
+    return _USE.sub(lambda match: values.get(match[1], match[0]), line)
+
+
+def used_variables(rows: Sequence[str], values: Mapping[str, str]) -> set[str]:
+    """Return the names of the variables that a file uses."""
+    if not values:
+        return set()
+    return {match[1] for row in rows if "#" in row for match in _USE.finditer(row)} & values.keys()
+
+
+def contents(rows: Sequence[str]) -> list[str]:
+    """Return what is inside the content blocks of a setting, a line for each of its lines; "" for
+    one with nothing but names of arguments."""
+    stack: list[str] = []
+    lines = []
+    for row in rows:
+        pieces: list[str] = []
+        at = 0
+        while at < len(row):
+            in_content = bool(stack) and stack[-1] == "["
+            match = (_CONTENT if in_content else _CODE).search(row, at)
+            end = match.start() if match is not None else len(row)
+            if in_content:
+                pieces.append(row[at:end])
+            if match is None:
+                break
+            at = match.end()
+            pieces += _keep(match, stack, in_content=in_content)
+        line = " ".join("".join(pieces).split())
+        lines.append(line if any(map(str.isalnum, _NAME.sub("", line))) else "")
+    return lines
+
+
+def _keep(match: re.Match[str], stack: list[str], *, in_content: bool) -> list[str]:
+    """Follow a bracket; return what is shown of it, or of a string or raw text."""
+    bracket = match["bracket"]
+    if bracket is None:
+        if in_content:
+            return [match[0]]
+        return [f" {match['shown']} "] if match["shown"] else []
+    if bracket in "[({":
+        stack.append(bracket)
+        return ["["] if in_content else [" "] if bracket == "[" else []
+    if stack:
+        stack.pop()
+    return ["]"] if in_content and stack and stack[-1] == "[" else [" "] if in_content else []
