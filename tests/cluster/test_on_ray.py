@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ragkit import Collection, Settings
+from ragkit.maintenance.sharded_index import ShardedIndexOptions
 from tests.conftest import REPOSITORY, WordEncoder
 
 pytestmark = [
@@ -145,11 +146,10 @@ def documents(tmp_path):
 
 def run_index(folder, documents, **options):
     """Run `ragkit index --on ray`; return the report."""
-    from ragkit.cluster.ingest import index_shards
+    from ragkit.cluster import ingest
 
-    return index_shards(
-        folder, documents, shards=3, settings=SETTINGS, encoder=WordEncoder(), **options
-    )
+    chosen = ShardedIndexOptions(paths=[documents], shards=3, **options)
+    return ingest.index(folder, chosen, SETTINGS, WordEncoder())
 
 
 @pytest.fixture
@@ -248,10 +248,8 @@ def test_the_same_command_continues_after_the_driver_was_killed(index, documents
         "import ray, sys\n"
         f"ray.init(address={nodes.cluster.address!r}, log_to_driver=False)\n"
         "from pathlib import Path\n"
-        "from ragkit.cluster.ingest import index_shards\n"
-        "from tests.cluster.test_on_ray import SETTINGS, WordEncoder\n"
-        f"index_shards({str(tmp_path / 'cluster')!r}, {str(documents)!r}, shards=3, "
-        "settings=SETTINGS, encoder=WordEncoder())\n"
+        "from tests.cluster.test_on_ray import run_index\n"
+        f"run_index({str(tmp_path / 'cluster')!r}, {str(documents)!r})\n"
     )
     driver = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=REPOSITORY)
     work = tmp_path / "cluster" / "work"

@@ -246,11 +246,15 @@ class ShardedDatabase(Database):
 
     def refuse_copies(self, command: str) -> None:
         """Raise CollectionError: a copy of a sharded collection is made of its files."""
-        work = "work/shard-0000"
+        address, folder = self.location.address, self.location.folder
+        how = "Copy all files below the address, with the tool of the storage"
+        if folder is not None:
+            how = (
+                f"Copy its folder as it is, or {command} one shard after the other: "
+                f"ragkit -c {folder}/work/shard-0000 {command} TARGET"
+            )
         raise CollectionError(
-            f"ragkit {command} does not work on a sharded collection. Copy its folder "
-            f"({self.location.address}) as it is, or {command} one shard after the other: "
-            f"ragkit -c {self.location.address.rstrip('/')}/{work} {command} TARGET"
+            f"ragkit {command} does not work on a sharded collection ({address}). {how}"
         )
 
     def set_candidates(self, candidates: int | None) -> None:
@@ -352,7 +356,8 @@ def read_only_message(address: str) -> str:
     name = shlex.quote(address)
     return (
         f"{address} is a sharded collection, which this command only reads. Update it with: "
-        f"ragkit -c {name} index FOLDER --shards N (or, on a Ray cluster: --on ray)"
+        f"ragkit -c {name} index FOLDER --shards N (or, on a Ray cluster: --on ray), or "
+        f"ragkit -c {name} remove PATH"
     )
 
 
