@@ -93,6 +93,7 @@ class ShardedDatabase(Database):
         self.read_only, self.opened_version = True, SCHEMA_VERSION
         self.notify = notify
         self.missing: set[int] = set()
+        self._constants: dict[Any, tuple[Any, ...]] = {}  # results of `gathering.constant`
         self._idle = deque()
         self._closings = 0
         self._candidates = candidates
@@ -171,7 +172,17 @@ class ShardedDatabase(Database):
         options: Mapping[str, Any],
     ) -> list[Any]:
         """Run a reading function on shards; see `gathering.AskShards`."""
-        return self._ask(arguments, lambda shard, own: shard.read(function, *own, **options))
+        key = None
+        if getattr(function, "is_constant", False) and not options:
+            by_shard = isinstance(arguments, Mapping)
+            key = function, tuple(arguments.items()) if by_shard else arguments
+            if (known := self._constants.get(key)) is not None:
+                return list(known)
+        results = self._ask(arguments, lambda shard, own: shard.read(function, *own, **options))
+        wanted = len(arguments) if isinstance(arguments, Mapping) else self.shard_count
+        if key is not None and len(results) == wanted:  # no shard is missing
+            self._constants[key] = tuple(results)
+        return results
 
     def ask_vectors(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, from_any
+from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, constant, from_any
 
 
 def generation(connection: sqlite3.Connection) -> int:
@@ -30,6 +30,7 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
     return _stored_value(connection, key)
 
 
+@constant
 @from_any
 def _stored_value(connection: sqlite3.Connection, key: str) -> int | str | None:
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
