@@ -223,6 +223,25 @@ def kill_actor(name):
         os.kill(find(), signal.SIGKILL)
 
 
+@pytest.mark.skipif(
+    os.environ.get("RAGKIT_RAY_TESTS") != "addresses", reason="run it with: make ray-addresses"
+)
+def test_each_node_has_an_address_and_a_network_of_its_own(nodes):
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def network():
+        return os.readlink("/proc/self/ns/net")  # noqa: PTH115 (runs on the nodes)
+
+    found = {}
+    for node in ray.nodes():
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        task = ray.remote(network).options(num_cpus=0, scheduling_strategy=there)
+        found[node["NodeManagerAddress"]] = ray.get(task.remote())
+    assert sorted(found) == ["10.77.0.1", "10.77.0.2", "10.77.0.3"]
+    assert len(set(found.values())) == 3
+
+
 def test_the_same_results_after_adds_changes_and_deletes(index, documents, tmp_path):
     report = index()
     assert (report.failed, report.added) == (0, sum(p.is_file() for p in documents.rglob("*")))
