@@ -248,6 +248,17 @@ def test_object_storage_is_published_to(files, index, encoder, tmp_path):
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
 
 
+@pytest.mark.parametrize("protocol", ["file", "dir::file"])
+def test_a_file_system_that_has_folders_is_published_to(files, index, encoder, tmp_path, protocol):
+    pytest.importorskip("fsspec")
+    address = f"{protocol}://{tmp_path}/far/kit"
+    index(files, shards=2, folder=address)
+    next(files.glob("1*")).unlink()
+    assert index(folder=address).removed == 1
+    with Collection(address, encoder=encoder) as kit:
+        assert len(kit.search("fox", mode="hybrid")) == 5
+
+
 def test_a_working_copy_of_another_shard_is_refused(tmp_path, encoder):
     folder = tmp_path / "shard"
     sharded_index.WorkingShard(folder, 1, SETTINGS, encoder).close()
