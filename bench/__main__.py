@@ -1,6 +1,7 @@
-"""Run benchmarks by name. Each prints the tables that RESULTS.md contains."""
+"""Run benchmarks by name, or all. Each prints the tables that RESULTS.md contains."""
 
 import importlib
+import importlib.util
 import platform
 import sys
 import time
@@ -34,6 +35,7 @@ MODULES = {
     "malformed": "serving.malformed",
     "scale": "serving.scale",
 }
+NEEDS = {"scale": ("ray", "ray")}  # package, and the extra that has it; else left out of all
 
 
 def main() -> int:
@@ -41,6 +43,13 @@ def main() -> int:
         if name not in MODULES:
             print(f"unknown benchmark {name}; expected {', '.join(MODULES)}", file=sys.stderr)
             return 2
+        package, extra = NEEDS.get(name, ("ragkit", ""))
+        if importlib.util.find_spec(package) is None:
+            how = f'pip install "ragkit-search[{extra}]"'
+            print(f"{name} needs {package}: {how}", file=sys.stderr)
+            if sys.argv[1:]:
+                return 2
+            continue
         print(f"## {name}: {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}")
         importlib.import_module(f"bench.{MODULES[name]}").main()
     return 0

@@ -9,7 +9,6 @@ are in this order: open and close, index, search, ask, look up, remove, evaluate
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from ragkit.errors import CollectionError, UsageError
 from ragkit.log import log_warning
 from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings, override
-from ragkit.storage.lock import writer_lock
+from ragkit.storage.lock import LOCK_TIMEOUT, lock_timeout, writer_lock
 from ragkit.storage.opening import (
     is_address,
     is_sharded,
@@ -82,8 +81,6 @@ if TYPE_CHECKING:
     from ragkit.storage.index_reader import IndexReader
     from ragkit.storage.sqlite.vector_cache import VectorCache
 
-# Seconds to wait for another writer, such as a reader that repairs an index file.
-LOCK_TIMEOUT = 2.0
 Paths = str | Path | Sequence[str | Path]
 Result = TypeVar("Result")
 
@@ -266,7 +263,7 @@ class Collection:
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, options, fingerprint)
-        with writer_lock(self.folder, "ragkit index", _lock_timeout(wait)):
+        with writer_lock(self.folder, "ragkit index", lock_timeout(wait)):
             precision = self._tried_precision(options, model, rebuild)
             model_id, fingerprint = self._encoders.set_collection_model(model, rebuild, precision)
             with self._store.writing() as connection:
@@ -327,11 +324,37 @@ class Collection:
 
         options = sharded_index.ShardedIndexOptions(
             paths=_path_list(paths), shards=shards, model=model, include=include, exclude=exclude,
-            dry_run=dry_run, prune=prune, rebuild=rebuild, password_file=password_file,
-            wait=_lock_timeout(wait),
+            dry_run=dry_run, prune=prune, rebuild=rebuild, password_file=password_file, wait=wait,
         )  # fmt: skip
         return sharded_index.index(
             folder, options, settings or Settings(), encoder, notify, on_progress
+        )
+
+    @classmethod
+    def remove_from_shards(
+        cls,
+        folder: str | Path,
+        paths: Paths,
+        *,
+        wait: float | None = None,
+        settings: Settings | None = None,
+        encoder: Encoder | None = None,
+        notify: Callable[[str], None] = logger.warning,
+    ) -> int:
+        """Remove roots, folders or files from the sharded collection in `folder`, and publish it;
+        return the number of removed files (docs/scale.md).
+
+        - `folder`: a folder, or an address such as s3://bucket/handbook.
+        - `paths`, `wait`: as in `remove`. `settings`, `encoder`, `notify`: as in `Collection`.
+
+        Who has the collection open goes on with the generation before until it is opened again.
+        Raises as `remove` does; CollectionError if there is no sharded collection, or the address
+        cannot be reached.
+        """
+        from ragkit.maintenance import sharded_index
+
+        return sharded_index.remove(
+            folder, _path_list(paths), settings or Settings(), encoder, notify, wait
         )
 
     @staticmethod
@@ -376,7 +399,7 @@ class Collection:
             self.settings.passage_tokens, self.settings.overlap,
             header=self.settings.passage_header,
         )  # fmt: skip
-        with writer_lock(self.folder, "ragkit eval", _lock_timeout(wait)):
+        with writer_lock(self.folder, "ragkit eval", lock_timeout(wait)):
             corpus.index_rows(
                 self._store,
                 self._indexes.index_writer,
@@ -1080,7 +1103,7 @@ class Collection:
         if self.is_read_only:
             self._notify("the topics are not stored: the collection is only read")
         else:
-            with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
+            with writer_lock(self.folder, "ragkit topics", lock_timeout(wait)):
                 if self._read(stored_number) != number:  # another process has stored topics since
                     found = self._read(lambda rows: find_topics(rows, self._indexes, options))
                 save(self._store, found)
@@ -1223,7 +1246,7 @@ class Collection:
         self._store.refuse_untrusted("nothing is removed from it")
         self._store.refuse_sharded()
         removed = _path_list(paths)
-        with writer_lock(self.folder, "ragkit remove", _lock_timeout(wait)):
+        with writer_lock(self.folder, "ragkit remove", lock_timeout(wait)):
             try:
                 count = removal.remove_paths(
                     self._store, self._indexes.index_writer, removed, self._notify
@@ -1268,7 +1291,7 @@ class Collection:
         from ragkit.maintenance import backup
 
         target = Path(folder).expanduser()
-        timeout = _lock_timeout(wait)
+        timeout = lock_timeout(wait)
         return backup.restore(Path(source).expanduser(), target, force=force, wait=timeout)
 
     def export(self, target: str | Path) -> CopyReport:
@@ -1329,7 +1352,7 @@ class Collection:
             settings or Settings(),
             repair=repair,
             encoder=encoder,
-            wait=_lock_timeout(wait),
+            wait=lock_timeout(wait),
             notify=notify,
         )
 
@@ -1498,7 +1521,7 @@ class Collection:
 
         self._store.refuse_untrusted("no calibration is stored")
         self._store.refuse_sharded()
-        with writer_lock(self.folder, "calibrating", _lock_timeout(wait)):
+        with writer_lock(self.folder, "calibrating", lock_timeout(wait)):
             with self._store.reading() as connection:
                 model = passages.model(connection)
                 if model is None:
@@ -1581,7 +1604,7 @@ class Collection:
         self._store.refuse_untrusted("its model is not changed")
         self._store.refuse_sharded()
         started = time.monotonic()
-        with writer_lock(self.folder, "ragkit migrate", _lock_timeout(wait)):
+        with writer_lock(self.folder, "ragkit migrate", lock_timeout(wait)):
             old = self._read(passages.model)
             if old is None:
                 raise UsageError("the collection is empty; choose its model: ragkit index --model")
@@ -1695,7 +1718,7 @@ class Collection:
         self._store.refuse_untrusted("it is not tuned")
         self._store.refuse_sharded()
         started = time.monotonic()
-        with writer_lock(self.folder, "ragkit tune", _lock_timeout(wait)):
+        with writer_lock(self.folder, "ragkit tune", lock_timeout(wait)):
             model = self._read(passages.model)
             if model is None:
                 raise UsageError("the collection is empty; fill it first: ragkit index FOLDER")
@@ -2086,15 +2109,6 @@ class Collection:
             return self.settings.secrets
         with self._store.reading() as connection:
             return file_rows.secrets_mode(connection)
-
-
-def _lock_timeout(wait: float | None) -> float:
-    """Return the seconds to wait for the writer lock. Raises UsageError for an invalid number."""
-    if wait is None:
-        return LOCK_TIMEOUT
-    if not 0 <= wait < math.inf:
-        raise UsageError(f"wait is {wait:g}; expected a number of seconds, 0 or more")
-    return wait
 
 
 def _given(**values: object) -> dict[str, object]:

@@ -79,9 +79,9 @@ def generate_queries() -> Iterator[str]:
         yield " ".join(one[: len(one) // 2] + other[len(other) // 2 :])
 
 
-def vary_passages(texts: Sequence[str]) -> Iterator[CorpusDocument]:
+def vary_passages(texts: Sequence[str], count: int = PASSAGES) -> Iterator[CorpusDocument]:
     rng = random.Random(1)
-    for number in range(PASSAGES):
+    for number in range(count):
         words = texts[number % len(texts)].split(" ")
         other = rng.choice(texts).split(" ")
         at = rng.randrange(len(words))

@@ -35,7 +35,7 @@ from ragkit.maintenance import sharded_index
 from ragkit.maintenance.sharded_index import ShardedIndexOptions
 from ragkit.records.reports import IndexReport
 from ragkit.settings import Settings
-from ragkit.storage.lock import writer_lock
+from ragkit.storage.lock import lock_timeout, writer_lock
 from ragkit.storage.shards import cache
 from ragkit.storage.shards.location import ShardLocation
 
@@ -82,7 +82,7 @@ class Cluster:
 
 
 class ClusterIndex:
-    """One run on the connected Ray. Use `index_shards`."""
+    """One run on the connected Ray. Use `index`."""
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class ClusterIndex:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self._location, self._options, self._settings = ShardLocation(address), options, settings
+        self._timeout = lock_timeout(options.wait)
         self._encoder, self._notify, self._on_progress = encoder, notify, on_progress
         self._manifest: Manifest | None = None
         self._writers: list[Any] = []
@@ -102,7 +103,7 @@ class ClusterIndex:
         self._published_at = time.monotonic()
 
     def run(self) -> IndexReport:
-        """See `index_shards`."""
+        """See `index`."""
         location = self._location
         self._manifest = cache.read_manifest(location)
         count = sharded_index.check_collection(location, self._manifest, self._options.shards)
@@ -110,7 +111,7 @@ class ClusterIndex:
         sharded_index.make_folder(location, work)
         with contextlib.ExitStack() as stack:
             purpose = "ragkit index --on ray"
-            stack.enter_context(writer_lock(work, purpose, self._options.wait))
+            stack.enter_context(writer_lock(work, purpose, self._timeout))
             self._manifest = cache.read_manifest(location)  # another process may have published
             count = sharded_index.check_collection(location, self._manifest, self._options.shards)
             self._start_writers(count)
@@ -127,6 +128,7 @@ class ClusterIndex:
                     "kept. Look at the nodes of the cluster, then run the same command again"
                 )
             self._publish()
+            sharded_index.delete_given_up(location, count)
             return _sum_passes(reports, time.monotonic() - self._started)
 
     def _start_writers(self, count: int) -> None:
@@ -171,7 +173,7 @@ class ClusterIndex:
     def _pass(self, *, is_first: bool) -> IndexReport:
         """Plan, read, embed and write once."""
         options = self._options
-        states: list[ShardState] = self._all("open", self._manifest, options.wait)
+        states: list[ShardState] = self._all("open", self._manifest, self._timeout)
         index_options = self._index_options(states[0], rebuild=options.rebuild and is_first)
         prepared = self._plan(states, index_options)
         model = options.model
@@ -323,38 +325,22 @@ class ClusterIndex:
             router.close()
 
 
-def index_shards(  # noqa: PLR0913 (the flags of `ragkit index`)
-    folder: str | Path,
-    paths: str | Path | Sequence[str | Path] = (),
-    *,
-    shards: int | None = None,
-    model: str | None = None,
-    include: Sequence[str] | None = None,
-    exclude: Sequence[str] | None = None,
-    dry_run: bool = False,
-    prune: bool = False,
-    rebuild: bool = False,
-    password_file: str | Path | None = None,
-    wait: float | None = None,
-    settings: Settings | None = None,
+def index(
+    address: str | Path,
+    options: ShardedIndexOptions,
+    settings: Settings,
     encoder: Encoder | None = None,
     notify: Callable[[str], None] = lambda line: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> IndexReport:
     """Update a sharded collection on the connected Ray, and publish it; return what changed.
 
-    Call it within `session.connected`. Arguments and errors are those of `Collection.index_shards`;
-    UsageError for `dry_run`, which needs no cluster.
+    Call it within `session.connected`. Arguments and errors are those of `sharded_index.index`;
+    UsageError for a dry run, which needs no cluster.
     """
-    if dry_run:
-        raise UsageError("--dry-run works without --on ray, on a machine with the working copies")
-    options = ShardedIndexOptions(
-        paths=[paths] if isinstance(paths, str | Path) else list(paths), shards=shards, model=model,
-        include=include, exclude=exclude, prune=prune, rebuild=rebuild,
-        password_file=password_file, wait=2.0 if wait is None else wait,
-    )  # fmt: skip
-    run = ClusterIndex(folder, options, settings or Settings(), encoder, notify, on_progress)
-    return run.run()
+    if options.dry_run:
+        raise UsageError("--dry-run needs no cluster; run it without --on ray")
+    return ClusterIndex(address, options, settings, encoder, notify, on_progress).run()
 
 
 def _sum_passes(reports: Sequence[IndexReport], seconds: float) -> IndexReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import CollectionError, UsageError
@@ -59,37 +60,69 @@ def _absolute(path: str | Path) -> Path:
     return Path(path).expanduser().resolve()
 
 
-def _remove_path(connection: sqlite3.Connection, path: str | Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a path names in one root: the root itself, files of it, or one document of a file."""
+
+    root: str
+    root_id: int | None = None
+    files: tuple[FileRow, ...] = ()
+    document_id: int | None = None
+
+
+def find_matches(connection: sqlite3.Connection, path: str | Path) -> list[Match]:
+    """Return what a path names: nothing, one thing, or, if it is relative, files of several roots.
+
+    Raises UsageError if it names documents in files of several roots.
+    """
     absolute = _absolute(path)
     roots = files.roots(connection)
-    exact = next((root for root in roots if Path(root.path) == absolute), None)
-    if exact is not None:
-        rows = list(files.files(connection, exact.id))
-        files.remove_root(connection, exact.id)
-        return _count_read(rows)
-    rows_by_root: dict[str, list[FileRow]] = {}
+    for root in roots:
+        if Path(root.path) == absolute:
+            return [Match(root.path, root.id, tuple(files.files(connection, root.id)))]
+    found = []
     for root in roots:
         is_inside = absolute.is_relative_to(root.folder)
         relative = absolute.relative_to(root.folder) if is_inside else Path(path)
-        rows = list(files.files(connection, root.id, relative.as_posix()))
+        rows = tuple(files.files(connection, root.id, relative.as_posix()))
         if rows and is_inside:
-            rows_by_root = {root.path: rows}
-            break
+            return [Match(root.path, files=rows)]
         if rows:
-            rows_by_root[root.path] = rows
-    if len(rows_by_root) > 1:
+            found.append(Match(root.path, files=rows))
+    if not found:
+        document = documents.document_at(connection, str(path), str(absolute))
+        if document is not None:  # in an archive or a mailbox
+            found.append(Match(document["root"], document_id=document["id"]))
+    return found
+
+
+def was_removed(connection: sqlite3.Connection, path: str | Path) -> bool:
+    """Whether a removal of the path was committed, whose index files were not updated yet."""
+    return str(_absolute(path)) in files.unfinished_removal(connection)
+
+
+def one_match(path: str | Path, matches: Sequence[Match]) -> None:
+    """Raise UsageError unless the matches are in one root: those of several shards may be."""
+    roots = dict.fromkeys(match.root for match in matches)
+    if len(roots) > 1:
         raise UsageError(
-            f"{path} is in several roots, {', '.join(rows_by_root)}; name it by its absolute path"
+            f"{path} is in several roots, {', '.join(roots)}; name it by its absolute path"
         )
-    for rows in rows_by_root.values():
-        files.remove_files(connection, [row.id for row in rows])
-        return _count_read(rows)
-    record = documents.document_at(connection, str(path), str(absolute))
-    if record is not None:  # in an archive or a mailbox
-        documents.remove_document(connection, record["id"])
+    if not roots:
+        raise UsageError(
+            f"{path} is neither a root nor a document of this collection; see: ragkit ls"
+        )
+
+
+def _remove_path(connection: sqlite3.Connection, path: str | Path) -> int:
+    matches = find_matches(connection, path)
+    one_match(path, matches)
+    match = matches[0]
+    if match.document_id is not None:
+        documents.remove_document(connection, match.document_id)
         return 1
-    raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
-
-
-def _count_read(rows: Sequence[FileRow]) -> int:
-    return sum(row.has_text for row in rows)
+    if match.root_id is not None:
+        files.remove_root(connection, match.root_id)
+    else:
+        files.remove_files(connection, [row.id for row in match.files])
+    return sum(row.has_text for row in match.files)

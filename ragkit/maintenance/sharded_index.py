@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +21,7 @@ from ragkit import trust, user_dirs
 from ragkit.encoders import Encoder
 from ragkit.errors import CollectionError, UsageError
 from ragkit.exploring.stored_versions import find_versions
-from ragkit.ingest import run
+from ragkit.ingest import removal, run
 from ragkit.ingest.moved_files import note_possible_moves
 from ragkit.ingest.options import IndexOptions
 from ragkit.ingest.plan import FileListing, FilePart, Plan, finish_together
@@ -30,7 +31,7 @@ from ragkit.records.reports import Coverage, IndexReport
 from ragkit.retrieval import calibration
 from ragkit.settings import Settings
 from ragkit.storage.index_reader import IndexReader
-from ragkit.storage.lock import writer_lock
+from ragkit.storage.lock import lock_timeout, writer_lock
 from ragkit.storage.shards import cache, publish
 from ragkit.storage.shards.database import ShardedDatabase, ShardedIndexReader, find_trust_level
 from ragkit.storage.shards.location import ShardLocation
@@ -60,7 +61,7 @@ class ShardedIndexOptions:
     prune: bool = False
     rebuild: bool = False
     password_file: str | Path | None = None
-    wait: float = 2.0
+    wait: float | None = None
 
 
 class WorkingShard:
@@ -73,10 +74,13 @@ class WorkingShard:
         settings: Settings,
         encoder: Encoder | None = None,
         notify: Callable[[str], None] = lambda line: None,
+        *,
+        published: bool = False,
     ) -> None:
-        """Open the working copy in `folder`, or make an empty one. Raises CollectionError."""
+        """Open the working copy in `folder`, or make an empty one. `published`: the folder of a
+        published shard, which is only read. Raises CollectionError."""
         self.folder, self.number = folder, number
-        self.store = Database(folder, create=True)
+        self.store = Database(folder, create=not published, published=published)
         self.store.notify = notify
         with self.store.reading() as connection:
             first = first_row_id(connection)
@@ -141,25 +145,32 @@ def shard_folder(location: ShardLocation, number: int) -> Path:
     return work_folder(location) / f"shard-{number:04d}"
 
 
+def has_working_copy(location: ShardLocation, manifest: Manifest | None, number: int) -> bool:
+    """Whether this machine has a working copy of a shard from which a run would go on."""
+    folder = shard_folder(location, number)
+    if not folder.is_dir():
+        return False
+    if manifest is None:
+        return True
+    if number >= len(manifest.shards):  # else its roots and files are those of long ago
+        return not publish.is_older(folder, manifest)
+    return publish.is_ahead(folder, manifest, number)
+
+
 def prepare_folder(location: ShardLocation, manifest: Manifest | None, number: int) -> Path:
     """Return the folder of a shard's working copy. It is made from the published shard if there is
     none here, or only one that another machine has gone on from. Raises CollectionError."""
     folder = shard_folder(location, number)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if manifest is None:
-            return folder
-        if number >= len(manifest.shards):
-            if publish.is_older(folder, manifest):  # its roots and files are those of long ago
-                shutil.rmtree(folder)
+        if has_working_copy(location, manifest, number):
             return folder
         if folder.is_dir():
-            if publish.is_ahead(folder, manifest, number):
-                return folder
             shutil.rmtree(folder)
     except OSError as error:
         raise CollectionError(f"cannot write {folder}: {error.strerror or error}") from error
-    publish.restore_working_copy(location, manifest, number, folder)
+    if manifest is not None and number < len(manifest.shards):
+        publish.restore_working_copy(location, manifest, number, folder)
     return folder
 
 
@@ -175,45 +186,155 @@ def index(
 
     Raises as `Collection.index`; CollectionError if the address cannot be reached.
     """
-    location = ShardLocation(address)
+    location, timeout = ShardLocation(address), lock_timeout(options.wait)
     manifest = cache.read_manifest(location)
     count = check_collection(location, manifest, options.shards)
-    work = work_folder(location)
-    if options.dry_run and not work.is_dir():
-        raise UsageError(
-            f"{location.address} has no working copy on this machine, so there is nothing to "
-            "compare the folders with; run without --dry-run"
-        )
-    make_folder(location, work)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(writer_lock(work, "ragkit index", options.wait))
+    if options.dry_run:
+        return _preview(location, manifest, count, options, settings, encoder)
+    make_folder(location, work_folder(location))
+    with _locked(location, "ragkit index", timeout) as stack:
         manifest = cache.read_manifest(location)  # another process may have published meanwhile
         count = check_collection(location, manifest, options.shards)
-        shards: list[WorkingShard] = []
-        for number in range(count):
-            folder = prepare_folder(location, manifest, number)
-            shard = WorkingShard(folder, number, settings, encoder, notify)
-            stack.callback(shard.close)
-            stack.enter_context(writer_lock(folder, "ragkit index", options.wait))
-            shards.append(shard)
-        if shards[0] is not shards[-1]:
-            for shard in shards[1:]:
-                shard.encoders.share_encoder(shards[0].encoders)
+        folders = [prepare_folder(location, manifest, number) for number in range(count)]
+        shards = _open_shards(stack, folders, settings, encoder, notify)
+        for folder in folders:
+            stack.enter_context(writer_lock(folder, "ragkit index", timeout))
         prepared, index_options = _prepare(location, shards, options, settings)
-        if options.dry_run:
-            fingerprint = shards[0].encoders.fingerprint_for_indexing(
-                options.model, options.rebuild
-            )
-            return merge_reports(
-                [
-                    run.preview(shard.store, index_options, fingerprint, each)
-                    for shard, each in zip(shards, prepared, strict=True)
-                ],
-                prepared,
-            )
         reports = _write(shards, prepared, index_options, options, settings, on_progress)
         publish_generation(location, manifest, shards, notify)
+        delete_given_up(location, count)
         return merge_reports(reports, prepared)
+
+
+@contextlib.contextmanager
+def _locked(
+    location: ShardLocation, purpose: str, timeout: float
+) -> Iterator[contextlib.ExitStack]:
+    """Context manager that holds the lock of a collection's working copies, and closes what is
+    entered into the stack."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(writer_lock(work_folder(location), purpose, timeout))
+        yield stack
+
+
+def _open_shards(
+    stack: contextlib.ExitStack,
+    folders: Sequence[Path],
+    settings: Settings,
+    encoder: Encoder | None,
+    notify: Callable[[str], None] = lambda line: None,
+) -> list[WorkingShard]:
+    """Open the working copies of all shards, which share one encoder."""
+    shards = []
+    for number, folder in enumerate(folders):
+        shards.append(WorkingShard(folder, number, settings, encoder, notify))
+        stack.callback(shards[-1].close)
+    _share_encoder(shards)
+    return shards
+
+
+def _share_encoder(shards: Sequence[WorkingShard]) -> None:
+    for shard in shards[1:]:
+        shard.encoders.share_encoder(shards[0].encoders)
+
+
+def _preview(
+    location: ShardLocation,
+    manifest: Manifest | None,
+    count: int,
+    options: ShardedIndexOptions,
+    settings: Settings,
+    encoder: Encoder | None,
+) -> IndexReport:
+    """Return what a run would change. Makes no working copies: shards that have none on this
+    machine are read as they are published, new ones are empty."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ragkit-") as temporary,
+        contextlib.ExitStack() as stack,
+    ):
+        shards = []
+        for number in range(count):
+            folder, published = shard_folder(location, number), False
+            if not has_working_copy(location, manifest, number):
+                published = manifest is not None and number < len(manifest.shards)
+                folder = Path(temporary, folder.name)
+                if manifest is not None and published:
+                    folder = cache.fetch_shard(location, manifest, number)
+            shards.append(WorkingShard(folder, number, settings, encoder, published=published))
+            stack.callback(shards[-1].close)
+        _share_encoder(shards)
+        prepared, index_options = _prepare(location, shards, options, settings)
+        fingerprint = shards[0].encoders.fingerprint_for_indexing(options.model, options.rebuild)
+        reports = [
+            run.preview(shard.store, index_options, fingerprint, each)
+            for shard, each in zip(shards, prepared, strict=True)
+        ]
+        return merge_reports(reports, prepared)
+
+
+def remove(
+    address: str | Path,
+    paths: Sequence[str | Path],
+    settings: Settings,
+    encoder: Encoder | None = None,
+    notify: Callable[[str], None] = lambda line: None,
+    wait: float | None = None,
+) -> int:
+    """Remove roots, folders or files from a sharded collection, and publish it; return the number
+    of removed files that had been read.
+
+    Raises as `Collection.remove`; CollectionError if there is no sharded collection.
+    """
+    location, timeout = ShardLocation(address), lock_timeout(wait)
+    if cache.read_manifest(location) is None:
+        raise CollectionError(f"no sharded collection at {location.address}")
+    make_folder(location, work_folder(location))
+    with _locked(location, "ragkit remove", timeout) as stack:
+        manifest = cache.read_manifest(location)
+        count = check_collection(location, manifest, None)
+        folders = [prepare_folder(location, manifest, number) for number in range(count)]
+        shards = _open_shards(stack, folders, settings, encoder, notify)
+        for folder in folders:
+            stack.enter_context(writer_lock(folder, "ragkit remove", timeout))
+        own_paths = _paths_by_shard(shards, paths)
+        removed = sum(
+            removal.remove_paths(shard.store, shard.indexes.index_writer, own, notify)
+            for shard, own in zip(shards, own_paths, strict=True)
+            if own
+        )
+        publish_generation(location, manifest, shards, notify)
+        return removed
+
+
+def _paths_by_shard(
+    shards: Sequence[WorkingShard], paths: Sequence[str | Path]
+) -> list[list[str | Path]]:
+    """Return which of the paths each shard has. Raises UsageError for one that no shard has, or
+    that is in several roots."""
+    own_paths: list[list[str | Path]] = [[] for _ in shards]
+    for path in paths:
+        matches: list[removal.Match] = []
+        was_removed = False
+        for shard, own in zip(shards, own_paths, strict=True):
+            with shard.store.reading() as connection:
+                found = removal.find_matches(connection, path)
+                was_begun = removal.was_removed(connection, path)
+            if found or was_begun:
+                own.append(path)
+            matches += found
+            was_removed |= was_begun
+        if matches or not was_removed:
+            removal.one_match(path, matches)
+    return own_paths
+
+
+def delete_given_up(location: ShardLocation, count: int) -> None:
+    """Delete the working copies on this machine of shards that the collection of `count` shards
+    does not have (any more)."""
+    for folder in work_folder(location).glob("shard-*"):
+        number = folder.name.removeprefix("shard-")
+        if number.isdecimal() and int(number) >= count:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_collection(location: ShardLocation, manifest: Manifest | None, shards: int | None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import stat
@@ -15,12 +16,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ragkit.errors import BusyError, CollectionError
+from ragkit.errors import BusyError, CollectionError, UsageError
 from ragkit.storage.atomic_files import create_file
 from ragkit.storage.collection_files import OpenFile
 
+# Seconds to wait for another writer, such as a reader that repairs an index file.
+LOCK_TIMEOUT = 2.0
 _MAX_NOTE_SIZE = 4096  # bytes
 _PLAIN = re.compile(r"[^ -~]")
+
+
+def lock_timeout(wait: float | None) -> float:
+    """Return the seconds to wait for the writer lock. Raises UsageError for an invalid number."""
+    if wait is None:
+        return LOCK_TIMEOUT
+    if not 0 <= wait < math.inf:
+        raise UsageError(f"wait is {wait:g}; expected a number of seconds, 0 or more")
+    return wait
 
 
 @contextlib.contextmanager

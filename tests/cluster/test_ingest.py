@@ -9,6 +9,7 @@ from ragkit import Collection
 from ragkit.cluster import ingest
 from ragkit.cluster.writers import ShardWriter
 from ragkit.errors import BusyError, CollectionError, UnavailableError, UsageError
+from ragkit.maintenance.sharded_index import ShardedIndexOptions
 from ragkit.storage.lock import writer_lock
 from tests.cluster import fake_ray
 
@@ -28,9 +29,10 @@ def run(handles, tmp_path, folder, collection, encoder):
     notices = []
 
     def index(paths=folder, shards=3, **options):
-        return ingest.index_shards(
-            tmp_path / "cluster", paths, shards=shards, settings=collection.settings,
-            encoder=encoder, notify=notices.append, **options,
+        named = [paths] if isinstance(paths, str | Path) else paths
+        return ingest.index(
+            tmp_path / "cluster", ShardedIndexOptions(paths=named, shards=shards, **options),
+            collection.settings, encoder, notices.append,
         )  # fmt: skip
 
     index.notices = notices
@@ -170,7 +172,7 @@ def test_another_run_is_busy_and_wrong_input_writes_nothing(run, tmp_path, folde
         run(folder / "none")
     with pytest.raises(UsageError, match="expected 1 to 4,096"):
         run(shards=0)
-    with pytest.raises(UsageError, match="--dry-run works without --on ray"):
+    with pytest.raises(UsageError, match="--dry-run needs no cluster"):
         run(dry_run=True)
     assert not (tmp_path / "cluster" / "manifest.json").exists()
     run()

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from ragkit import Collection, Settings
+from ragkit.maintenance.sharded_index import ShardedIndexOptions
+from tests.cluster.hosts import Hosts
 from tests.conftest import REPOSITORY, WordEncoder
 
 pytestmark = [
@@ -70,27 +72,33 @@ def announce_ports(patch):
 
 
 class Nodes:
-    """A cluster whose nodes can be killed and added."""
+    """A cluster whose nodes can be killed and added. `hosts`: gives each a network of its own."""
 
-    def __init__(self):
+    def __init__(self, count=NODES, hosts=None):
         from ray.cluster_utils import Cluster
 
-        self._count = 0
+        self._started, self._count, self._hosts = 0, count, hosts
+        self.address = "127.0.0.1" if hosts is None else hosts.address
         self.cluster = Cluster(
-            initialize_head=True, head_node_args={**self._options(), "include_dashboard": False}
+            initialize_head=True,
+            head_node_args={**self._options(self.address), "include_dashboard": False},
         )
-        self.others = [self.add() for _ in range(NODES - 1)]
+        self.others = [self.add() for _ in range(count - 1)]
 
-    def _options(self):
-        self._count += 1
-        port = 20_000 + 10 * self._count
+    def _options(self, address):
+        self._started += 1
+        port = 20_000 + 10 * self._started
         return {
-            "num_cpus": 1, "object_store_memory": STORE_BYTES, "node_ip_address": "127.0.0.1",
+            "num_cpus": 1, "object_store_memory": STORE_BYTES, "node_ip_address": address,
             "dashboard_agent_listen_port": port, "runtime_env_agent_port": port + 1,
         }  # fmt: skip
 
     def add(self):
-        return self.cluster.add_node(wait=False, **self._options())
+        if self._hosts is None:
+            return self.cluster.add_node(wait=False, **self._options(self.address))
+        host = self._hosts.add()
+        with host.entered():
+            return self.cluster.add_node(wait=False, **self._options(host.address))
 
     def kill(self):
         """Kill a node that is not the head."""
@@ -98,14 +106,14 @@ class Nodes:
 
     def restore(self):
         """Start another node for each killed one. On the main thread: Ray sets signal handlers."""
-        while len(self.others) < NODES - 1:
+        while len(self.others) < self._count - 1:
             self.others.append(self.add())
         self.cluster.wait_for_nodes(timeout=START_SECONDS)
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory):
-    home = tmp_path_factory.mktemp("ray-home")
+@contextlib.contextmanager
+def started_nodes(home, count=NODES):
+    """A cluster that this process is connected to. `home`: a folder for its users' files."""
     environment = {
         "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0",
         "RAY_raylet_start_wait_time_s": str(int(START_SECONDS)),
@@ -114,7 +122,11 @@ def nodes(tmp_path_factory):
         "HF_HUB_OFFLINE": "1",
         **{f"RAGKIT_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "CACHE")},
     }  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(),
+        contextlib.ExitStack() as stack,
+    ):
         warnings.simplefilter("ignore")
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -122,13 +134,25 @@ def nodes(tmp_path_factory):
         from ray.data import DataContext
 
         announce_ports(patch)
-        started = Nodes()
-        ray.init(address=started.cluster.address, log_to_driver=False, logging_level="ERROR")
+        hosts = None
+        if os.environ.get("RAGKIT_RAY_TESTS") == "addresses":
+            hosts = stack.enter_context(Hosts())
+        started = Nodes(count, hosts)
+        stack.callback(started.cluster.shutdown)
+        ray.init(
+            address=started.cluster.address, log_to_driver=False, logging_level="ERROR",
+            _node_ip_address=started.address,
+        )  # fmt: skip
+        stack.callback(ray.shutdown)
         started.cluster.wait_for_nodes(timeout=START_SECONDS)
         DataContext.get_current().enable_progress_bars = False
         yield started
-        ray.shutdown()
-        started.cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    with started_nodes(tmp_path_factory.mktemp("ray-home")) as started:
+        yield started
 
 
 def copy_documents(folder):
@@ -143,13 +167,12 @@ def documents(tmp_path):
     return copy_documents(tmp_path / "documents")
 
 
-def run_index(folder, documents, **options):
+def run_index(folder, documents, shards=3, **options):
     """Run `ragkit index --on ray`; return the report."""
-    from ragkit.cluster.ingest import index_shards
+    from ragkit.cluster import ingest
 
-    return index_shards(
-        folder, documents, shards=3, settings=SETTINGS, encoder=WordEncoder(), **options
-    )
+    chosen = ShardedIndexOptions(paths=[documents], shards=shards, **options)
+    return ingest.index(folder, chosen, SETTINGS, WordEncoder())
 
 
 @pytest.fixture
@@ -200,6 +223,25 @@ def kill_actor(name):
         os.kill(find(), signal.SIGKILL)
 
 
+@pytest.mark.skipif(
+    os.environ.get("RAGKIT_RAY_TESTS") != "addresses", reason="run it with: make ray-addresses"
+)
+def test_each_node_has_an_address_and_a_network_of_its_own(nodes):
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def network():
+        return os.readlink("/proc/self/ns/net")  # noqa: PTH115 (runs on the nodes)
+
+    found = {}
+    for node in ray.nodes():
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        task = ray.remote(network).options(num_cpus=0, scheduling_strategy=there)
+        found[node["NodeManagerAddress"]] = ray.get(task.remote())
+    assert sorted(found) == ["10.77.0.1", "10.77.0.2", "10.77.0.3"]
+    assert len(set(found.values())) == 3
+
+
 def test_the_same_results_after_adds_changes_and_deletes(index, documents, tmp_path):
     report = index()
     assert (report.failed, report.added) == (0, sum(p.is_file() for p in documents.rglob("*")))
@@ -248,10 +290,8 @@ def test_the_same_command_continues_after_the_driver_was_killed(index, documents
         "import ray, sys\n"
         f"ray.init(address={nodes.cluster.address!r}, log_to_driver=False)\n"
         "from pathlib import Path\n"
-        "from ragkit.cluster.ingest import index_shards\n"
-        "from tests.cluster.test_on_ray import SETTINGS, WordEncoder\n"
-        f"index_shards({str(tmp_path / 'cluster')!r}, {str(documents)!r}, shards=3, "
-        "settings=SETTINGS, encoder=WordEncoder())\n"
+        "from tests.cluster.test_on_ray import run_index\n"
+        f"run_index({str(tmp_path / 'cluster')!r}, {str(documents)!r})\n"
     )
     driver = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=REPOSITORY)
     work = tmp_path / "cluster" / "work"

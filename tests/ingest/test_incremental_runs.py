@@ -156,7 +156,7 @@ def test_a_file_that_new_rules_exclude_is_counted_as_removed(collection, folder)
 def test_watching_waits_for_another_writer_and_notifies_once(
     collection, folder, notices, monkeypatch
 ):
-    monkeypatch.setattr("ragkit.collection.LOCK_TIMEOUT", 0)
+    monkeypatch.setattr("ragkit.storage.lock.LOCK_TIMEOUT", 0)
     monkeypatch.setattr("ragkit.ingest.watch.RETRY_SECONDS", 0.05)
     monkeypatch.setattr("ragkit.ingest.watch.watch_changes", lambda *_: iter([None]))
     collection.index(folder)

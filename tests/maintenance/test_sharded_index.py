@@ -138,6 +138,97 @@ def test_a_dry_run_changes_nothing(tmp_path, files, index):
     assert cache.read_manifest(ShardLocation(tmp_path / "kit")) == before
 
 
+def folders_in(folder):
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def test_a_dry_run_makes_no_working_copies(tmp_path, files, index):
+    new, kit = tmp_path / "new", tmp_path / "kit"
+    assert index(files, shards=2, folder=new, dry_run=True).added == 6
+    assert not new.exists()
+    index(files, shards=3)
+    (files / "new.txt").write_text("a new text")
+    (kit / "work").rename(tmp_path / "lost")
+    report = index(dry_run=True)
+    assert (report.added, report.unchanged, report.removed) == (1, 6, 0)
+    assert not (kit / "work").exists()
+    assert index(shards=4, dry_run=True).unchanged < 6  # some files move to the new shard
+    assert not (kit / "work").exists()
+
+
+def test_the_working_copies_of_shards_that_were_given_up_are_deleted(tmp_path, files, index):
+    index(files, shards=3)
+    index(shards=2)
+    assert folders_in(tmp_path / "kit" / "work") == ["shard-0000", "shard-0001"]
+
+
+def test_a_run_without_changes_publishes_no_generation(tmp_path, files, index):
+    location = ShardLocation(tmp_path / "kit")
+    index(files, shards=3)
+    before = cache.read_manifest(location)
+    index(files)
+    assert cache.read_manifest(location) == before
+    (tmp_path / "kit" / "work").rename(tmp_path / "lost")  # its databases have other bytes then
+    index(files)
+    assert cache.read_manifest(location) == before
+    next(files.glob("1*")).write_text("another text")
+    index(files)
+    after = cache.read_manifest(location)
+    assert after.generation == before.generation + 1
+    changed = [one.number for one, other in zip(after.shards, before.shards, strict=True)
+               if one != other]  # fmt: skip
+    assert changed == [1]
+
+
+def removed(folder, *paths, encoder, **options):
+    return Collection.remove_from_shards(
+        folder, paths, settings=SETTINGS, encoder=encoder, **options
+    )
+
+
+def test_files_and_roots_are_removed_from_all_shards(tmp_path, files, index, encoder):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "cats.txt").write_text("cats sleep")
+    index(files, other, shards=3)
+    kit = tmp_path / "kit"
+
+    def paths():
+        with Collection(kit, encoder=encoder) as opened:
+            return sorted(hit.path for hit in opened.search("text fox cats", k=10))
+
+    names = sorted(file.name for file in files.iterdir())
+    assert removed(kit, names[0], files / names[4], encoder=encoder) == 2
+    assert paths() == [*names[1:4], names[5], "cats.txt"]
+    assert removed(kit, files, encoder=encoder) == 4
+    assert paths() == ["cats.txt"]
+    assert index().added == 0  # the root is not known any more
+
+
+def test_nothing_is_removed_if_one_path_is_unknown_or_in_several_roots(
+    tmp_path, files, index, encoder
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    twice = next(
+        file.name for file in files.iterdir()  # of another shard there
+        if shard_of((str(other), file.name), 3) != shard_of((str(files), file.name), 3)
+    )  # fmt: skip
+    (other / twice).write_text("cats sleep")
+    index(files, other, shards=3)
+    kit = tmp_path / "kit"
+    before = cache.read_manifest(ShardLocation(kit))
+    with pytest.raises(UsageError, match=r"none\.txt is neither a root nor a document"):
+        removed(kit, files, "none.txt", encoder=encoder)
+    with pytest.raises(UsageError, match=rf"{twice} is in several roots, .*absolute path"):
+        removed(kit, twice, encoder=encoder)
+    with pytest.raises(UsageError, match="wait is -1"):
+        removed(kit, files, encoder=encoder, wait=-1)
+    with pytest.raises(CollectionError, match="no sharded collection at"):
+        removed(tmp_path / "none", files, encoder=encoder)
+    assert cache.read_manifest(ShardLocation(kit)) == before
+
+
 def test_a_lost_working_copy_is_made_of_the_published_shard(tmp_path, files, index, encoder):
     index(files, shards=2)
     (tmp_path / "kit" / "work").rename(tmp_path / "lost")
@@ -155,6 +246,17 @@ def test_object_storage_is_published_to(files, index, encoder, tmp_path):
     with Collection(address, encoder=encoder) as kit:
         assert len(kit.search("fox", mode="hybrid")) == 6
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+
+
+@pytest.mark.parametrize("protocol", ["file", "dir::file"])
+def test_a_file_system_that_has_folders_is_published_to(files, index, encoder, tmp_path, protocol):
+    pytest.importorskip("fsspec")
+    address = f"{protocol}://{tmp_path}/far/kit"
+    index(files, shards=2, folder=address)
+    next(files.glob("1*")).unlink()
+    assert index(folder=address).removed == 1
+    with Collection(address, encoder=encoder) as kit:
+        assert len(kit.search("fox", mode="hybrid")) == 5
 
 
 def test_a_working_copy_of_another_shard_is_refused(tmp_path, encoder):
@@ -176,8 +278,12 @@ def test_the_commands_work_on_a_sharded_folder(tmp_path, files, index, capsys):
     assert name in capsys.readouterr().out
     assert main([*kit, "index", "--watch"]) == 2
     assert "--watch does not work" in capsys.readouterr().err
-    assert main([*kit, "remove", name]) == 3
-    assert "--shards N" in capsys.readouterr().err
+    assert main([*kit, "backup", str(tmp_path / "copy")]) == 3
+    assert "Copy its folder" in capsys.readouterr().err
+    assert main([*kit, "remove", name]) == 0
+    assert capsys.readouterr().out == "removed 1 document\n"
+    assert main([*kit, "remove", "none.txt"]) == 2
+    assert "none.txt is neither a root nor a document" in capsys.readouterr().err
 
 
 def test_a_run_that_waited_continues_what_the_other_one_published(

@@ -73,40 +73,38 @@ def index(arguments: Namespace) -> int:
 def _index_shards(arguments: Namespace, folder: str | Path) -> int:
     """Run `ragkit index` on a sharded collection; return its exit code."""
     from ragkit.cli.output.progress import progress
+    from ragkit.maintenance import sharded_index
 
     if arguments.watch:
         raise UsageError("--watch does not work on a sharded collection; run index again instead")
+    options = sharded_index.ShardedIndexOptions(
+        paths=arguments.paths,
+        shards=arguments.shards,
+        model=arguments.model,
+        include=arguments.include,
+        exclude=arguments.exclude,
+        dry_run=arguments.dry_run,
+        prune=arguments.prune,
+        rebuild=arguments.rebuild,
+        password_file=arguments.password_file,
+        wait=arguments.wait,
+    )
     settings = load_settings(arguments)
     before_step = _background(settings.nice)
     with contextlib.ExitStack() as stack:
-        index_shards = Collection.index_shards
+        index = sharded_index.index
         if arguments.on is not None:
             from ragkit.cluster.session import connected
 
             stack.enter_context(connected(arguments.on))
-            from ragkit.cluster.ingest import index_shards
+            from ragkit.cluster.ingest import index
         show = stack.enter_context(progress())
 
         def step(done: Progress) -> None:
             before_step()
             show(done)
 
-        report = index_shards(
-            folder,
-            arguments.paths,
-            shards=arguments.shards,
-            model=arguments.model,
-            include=arguments.include,
-            exclude=arguments.exclude,
-            dry_run=arguments.dry_run,
-            prune=arguments.prune,
-            rebuild=arguments.rebuild,
-            password_file=arguments.password_file,
-            wait=arguments.wait,
-            settings=settings,
-            notify=print_message,
-            on_progress=step,
-        )
+        report = index(folder, options, settings, None, print_message, step)
     _show_report(arguments, report)
     return _exit_code(arguments, report)
 
@@ -253,8 +251,15 @@ def _explain_paths(arguments: Namespace) -> int:
 
 def remove(arguments: Namespace) -> int:
     """Run `ragkit remove`; return its exit code."""
-    with open_collection(arguments) as collection:
-        removed = collection.remove(arguments.paths, wait=arguments.wait)
+    settings = load_settings(arguments)
+    folder = locate_or_address(settings.collection)
+    if Collection.is_sharded(folder):
+        removed = Collection.remove_from_shards(
+            folder, arguments.paths, settings=settings, wait=arguments.wait, notify=print_message
+        )
+    else:
+        with open_collection(arguments) as collection:
+            removed = collection.remove(arguments.paths, wait=arguments.wait)
     if arguments.json:
         render.print_json({"removed": removed})
     else:

@@ -93,6 +93,7 @@ class ShardedDatabase(Database):
         self.read_only, self.opened_version = True, SCHEMA_VERSION
         self.notify = notify
         self.missing: set[int] = set()
+        self._constants: dict[Any, tuple[Any, ...]] = {}  # results of `gathering.constant`
         self._idle = deque()
         self._closings = 0
         self._candidates = candidates
@@ -171,7 +172,17 @@ class ShardedDatabase(Database):
         options: Mapping[str, Any],
     ) -> list[Any]:
         """Run a reading function on shards; see `gathering.AskShards`."""
-        return self._ask(arguments, lambda shard, own: shard.read(function, *own, **options))
+        key = None
+        if getattr(function, "is_constant", False) and not options:
+            by_shard = isinstance(arguments, Mapping)
+            key = function, tuple(arguments.items()) if by_shard else arguments
+            if (known := self._constants.get(key)) is not None:
+                return list(known)
+        results = self._ask(arguments, lambda shard, own: shard.read(function, *own, **options))
+        wanted = len(arguments) if isinstance(arguments, Mapping) else self.shard_count
+        if key is not None and len(results) == wanted:  # no shard is missing
+            self._constants[key] = tuple(results)
+        return results
 
     def ask_vectors(
         self,
@@ -246,11 +257,15 @@ class ShardedDatabase(Database):
 
     def refuse_copies(self, command: str) -> None:
         """Raise CollectionError: a copy of a sharded collection is made of its files."""
-        work = "work/shard-0000"
+        address, folder = self.location.address, self.location.folder
+        how = "Copy all files below the address, with the tool of the storage"
+        if folder is not None:
+            how = (
+                f"Copy its folder as it is, or {command} one shard after the other: "
+                f"ragkit -c {folder}/work/shard-0000 {command} TARGET"
+            )
         raise CollectionError(
-            f"ragkit {command} does not work on a sharded collection. Copy its folder "
-            f"({self.location.address}) as it is, or {command} one shard after the other: "
-            f"ragkit -c {self.location.address.rstrip('/')}/{work} {command} TARGET"
+            f"ragkit {command} does not work on a sharded collection ({address}). {how}"
         )
 
     def set_candidates(self, candidates: int | None) -> None:
@@ -352,7 +367,8 @@ def read_only_message(address: str) -> str:
     name = shlex.quote(address)
     return (
         f"{address} is a sharded collection, which this command only reads. Update it with: "
-        f"ragkit -c {name} index FOLDER --shards N (or, on a Ray cluster: --on ray)"
+        f"ragkit -c {name} index FOLDER --shards N (or, on a Ray cluster: --on ray), or "
+        f"ragkit -c {name} remove PATH"
     )
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,9 @@ _PART = 1 << 20  # bytes read at a time
 
 
 def is_remote(address: str | Path) -> bool:
-    """Whether an address is one of object storage, such as s3://bucket/handbook."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(address)) is not None
+    """Whether an address is one of fsspec, such as s3://bucket/handbook, not the path of a folder.
+    Protocols may be chained: dir::s3://bucket/handbook."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.:-]*://", str(address)) is not None
 
 
 def file_digest(path: Path) -> str:
@@ -90,7 +91,7 @@ class ShardLocation:
                 with new_file(self.folder / name) as file:
                     file.write(data)
             else:
-                self._files.pipe_file(self._path(name), data)
+                self._in_folder(lambda path: self._files.pipe_file(path, data), name)
 
     def has(self, file: ShardFile) -> bool:
         """Whether the file of this content is there, with its size."""
@@ -110,7 +111,9 @@ class ShardLocation:
             return
         with self._as_collection_error():
             if self.folder is None:
-                self._files.put_file(str(source), self._path(FILES, file.sha256))
+                self._in_folder(
+                    lambda path: self._files.put_file(str(source), path), FILES, file.sha256
+                )
                 return
             target = self.folder / FILES / file.sha256
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +179,16 @@ class ShardLocation:
                 (self.folder / FILES / name).unlink(missing_ok=True)
             else:
                 self._files.rm_file(self._path(FILES, name))
+
+    def _in_folder(self, write: Callable[[str], object], *names: str) -> None:
+        """Write a file. Its folder is made where the file system has folders: object storage has
+        none, and would be asked in vain."""
+        path = self._path(*names)
+        try:
+            write(path)
+        except FileNotFoundError:
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            write(path)
 
     def _path(self, *names: str) -> str:
         return "/".join((self._root.rstrip("/"), *names))

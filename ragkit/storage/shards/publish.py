@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ragkit.analysis.language import text_language
@@ -40,6 +40,7 @@ from ragkit.storage.shards.manifest import (
 from ragkit.storage.sqlite import changes, documents, passages, state, transfer
 from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
 from ragkit.storage.sqlite.sharding import term_counts
+from ragkit.storage.sqlite.sharding.same_rows import have_same_rows
 
 _NOTE = "published.json"  # in a working copy: what of it was published last
 _TEMPORARY = ".tmp-publish-"
@@ -57,14 +58,14 @@ def publish_shard(
         shutil.rmtree(left, ignore_errors=True)
     store.checkpoint()
     stamp = _stamp(store)
-    known = _published(store, location, stamp)
-    if known is not None:
-        return known
+    note = _published(store, location)
+    if note is not None and note.stamp == stamp:
+        return note.entry
     with contextlib.ExitStack() as stack:
         try:
             folder = Path(stack.enter_context(
                 tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=store.folder)))  # fmt: skip
-            entry = _publish(store, number, location, folder)
+            entry = _publish(store, number, location, folder, None if note is None else note.entry)
             _note(store.folder, location, stamp, entry, generation)
             return entry
         except OSError as error:
@@ -73,7 +74,11 @@ def publish_shard(
             ) from error
 
 
-def _publish(store: Database, number: int, location: ShardLocation, folder: Path) -> ShardEntry:
+def _publish(
+    store: Database, number: int, location: ShardLocation, folder: Path, before: ShardEntry | None
+) -> ShardEntry:
+    """`before`: the entry of the working copy when it was published last, if that is still there;
+    it is returned if the working copy has the same content."""
     copy = folder / DATABASE_NAME
     with store.reading() as connection:
         transfer.copy_snapshot(connection, copy)
@@ -96,12 +101,34 @@ def _publish(store: Database, number: int, location: ShardLocation, folder: Path
             sources |= {f"{name}/{member}": path / member for member in members(path)}
         else:
             sources[name] = path
-    files = []
-    for name, path in sources.items():
-        published = ShardFile(name, path.stat().st_size, file_digest(path))
-        location.put(path, published)
-        files.append(published)
-    return ShardEntry(number, tuple(files), *counts, words.statistics.counted, words.tokens())
+    files = tuple(
+        ShardFile(name, path.stat().st_size, file_digest(path)) for name, path in sources.items()
+    )
+    entry = ShardEntry(number, files, *counts, words.statistics.counted, words.tokens())
+    if before is not None and _has_same_content(location, before, entry, copy):
+        return before
+    for file in files:
+        location.put(sources[file.name], file)
+    return entry
+
+
+def _has_same_content(
+    location: ShardLocation, before: ShardEntry, entry: ShardEntry, database: Path
+) -> bool:
+    """Whether two entries of a shard differ by nothing but the bytes of their databases: a run that
+    changes nothing may count a generation there, or note the state of an index file."""
+    if replace(before, files=()) != replace(entry, files=()):
+        return False
+    files = {file.name: file for file in before.files}
+    database_before = files.pop(DATABASE_NAME)
+    if files != {file.name: file for file in entry.files if file.name != DATABASE_NAME}:
+        return False
+    path = database.with_name("before.db")
+    try:
+        location.get(database_before, path)
+    except (CollectionError, OSError):
+        return False  # it is published again
+    return have_same_rows(path, database)
 
 
 def _words(store: Database, connection: sqlite3.Connection) -> LexicalIndex:
@@ -125,12 +152,12 @@ def _stamp(store: Database) -> list[int]:
     return stamp
 
 
-def _published(store: Database, location: ShardLocation, stamp: list[int]) -> ShardEntry | None:
-    """Return the entry of the working copy if it was published as it is, and is still there."""
+def _published(store: Database, location: ShardLocation) -> _Note | None:
+    """Return what of the working copy was published last, if all of it is still there."""
     note = _read_note(store.folder)
-    if note is None or (note.stamp, note.address) != (stamp, location.address):
+    if note is None or note.address != location.address:
         return None
-    return note.entry if all(location.has(file) for file in note.entry.files) else None
+    return note if all(location.has(file) for file in note.entry.files) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ragkit.storage.sqlite.connection import by_id, report_damage
 from ragkit.storage.sqlite.sharding.gathering import (
     ShardedConnection,
     by_ids,
+    constant,
     distinct,
     first_found,
     from_all,
@@ -167,6 +168,7 @@ def root_names(root: str) -> list[str]:
     return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
 
 
+@constant
 @from_all(distinct)
 def root_folders(connection: sqlite3.Connection) -> list[str]:
     """Return the folders of all roots, each once."""

@@ -34,6 +34,7 @@ from ragkit.storage.sqlite.connection import (
 )
 from ragkit.storage.sqlite.sharding.gathering import (
     by_ids,
+    constant,
     from_all,
     from_any,
     joined,
@@ -413,6 +414,7 @@ def count_longer_than(connection: sqlite3.Connection, tokens: int) -> int:
     return int(connection.execute(sql, (tokens,)).fetchone()[0])
 
 
+@constant
 @from_any
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
@@ -487,6 +489,7 @@ def is_complete(connection: sqlite3.Connection, model_id: int | None = None) -> 
     return _complete(connection, model_id) == generation(connection)
 
 
+@constant
 @from_all(any)
 def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether any passage has no vector. Fast if no passage is pending, or if the newest one is."""

@@ -10,7 +10,7 @@ import sqlite3
 from typing import NamedTuple
 
 from ragkit.storage.sqlite.connection import Connection
-from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, from_any
+from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, constant, from_any
 
 
 def generation(connection: sqlite3.Connection) -> int:
@@ -36,6 +36,7 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
     return known[key]
 
 
+@constant
 @from_any
 def _stored_value(connection: sqlite3.Connection, key: str) -> int | str | None:
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()

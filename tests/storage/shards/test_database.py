@@ -9,6 +9,7 @@ from ragkit.errors import CollectionError
 from ragkit.storage.shards import cache
 from ragkit.storage.shards.database import ShardedDatabase, open_sharded
 from ragkit.storage.shards.manifest import FILE_NAME
+from ragkit.storage.sqlite import documents
 from ragkit.trust import TrustLevel
 
 
@@ -108,3 +109,43 @@ def test_the_cache_is_not_written_through_to_the_published_files(published, enco
     assert all(location.has(file) for file in manifest.all_files())
     folder = cache.fetch_shard(location, manifest, 0)
     assert sorted(path.name for path in folder.glob("ragkit.db*")) == ["ragkit.db"]
+
+
+class CountedShard:
+    """A shard, and the names of the functions that were asked of it."""
+
+    def __init__(self, shard):
+        self.number, self._shard, self.asked = shard.number, shard, []
+
+    def __getattr__(self, kind):
+        def call(what, *arguments, **options):
+            self.asked.append(what if isinstance(what, str) else what.__name__)
+            return getattr(self._shard, kind)(what, *arguments, **options)
+
+        return call
+
+
+def test_what_never_changes_in_a_generation_is_asked_once(published, encoder):
+    location, manifest, _ = published
+    local = open_sharded(location.folder)
+    shards = [CountedShard(local.shard(number)) for number in range(2)]
+    lost = {1}
+
+    def ask_all(asked, question):
+        return [None if shard.number in lost else question(shard) for shard in asked]
+
+    store = ShardedDatabase(location, manifest, shards=shards, ask_all=ask_all)
+    with Collection(location.folder, store=store, encoder=encoder) as kit:
+        for missing in ({1}, set(), set()):
+            lost.clear()
+            lost.update(missing)
+            for shard in shards:
+                shard.asked.clear()
+            kit.search("fox", mode="dense")
+    constants = {"_stored_value", "model", "root_folders", "has_pending"}
+    assert constants.isdisjoint(shards[0].asked + shards[1].asked)
+    assert "top_k" in shards[0].asked
+    assert store._constants  # of the second search: what a missing shard leaves out is not kept
+    with store.reading() as connection:
+        assert documents.root_folders(connection) == ["/data"]
+    local.close()

@@ -72,6 +72,13 @@ class ShardedConnection(Connection):
         return self.load_newer_versions()
 
 
+def constant(function: Reading[P, R]) -> Reading[P, R]:
+    """Mark a function of few and small results, which every search asks for: those of a published
+    generation are kept, as they never change."""
+    function.is_constant = True  # type: ignore[attr-defined]
+    return function
+
+
 def from_any(function: Reading[P, R]) -> Reading[P, R]:
     """Ask the first shard, or the first one that answers: all have the same."""
 
