@@ -78,3 +78,20 @@ def test_the_time_is_proportional_to_a_text_without_spaces():
 )
 def test_each_amount_in_a_row_has_its_currency(language, text, amounts):
     assert {term for term in terms(text, language) if term[-1].isalpha()} == amounts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sqlite3 utf8 x86_64 v2", set()),  # digits inside words
+        ("EUR100", {"#100eur"}),
+        ("xEUR100", set()),
+        ("in 5. 6", set()),
+        ("am 7. 5. 2023", {"#2023-05-07"}),
+        ("Version 5.", set()),
+        ("9.30 Uhr", {"#9.3", "#09:30"}),
+        ("a 9:30", {"#09:30"}),
+    ],
+)
+def test_numbers_are_quantities_only_where_what_is_beside_them_says_so(text, expected):
+    assert terms(text, "de") == expected
