@@ -339,7 +339,7 @@ class Collection:
         wait: float | None = None,
         settings: Settings | None = None,
         encoder: Encoder | None = None,
-        notify: Callable[[str], None] = logger.warning,
+        notify: Callable[[str], None] = log_warning,
     ) -> int:
         """Remove roots, folders or files from the sharded collection in `folder`, and publish it;
         return the number of removed files (docs/scale.md).

@@ -108,7 +108,7 @@ _KINDS = (
 )  # fmt: skip
 _SEPARATOR = "[ \\-\u2010-\u2013]"
 _DIGIT = re.compile("[0-9]")
-_DIGITS_AND_SPACE = re.compile("[0-9]{1,6} ")
+_DIGITS_AND_SPACE = re.compile("[0-9]{1,6} (?=[A-Zµa-z])")
 _SECOND_GROUP = re.compile(f"[A-Z0-9](?={_SEPARATOR}[A-Z]{{0,3}}[0-9])")
 _CODE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 

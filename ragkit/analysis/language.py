@@ -8,7 +8,7 @@ different suffix is stripped. Knows texts, not documents.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ragkit.analysis.forms import LANGUAGES as LANGUAGES_WITH_FORMS
@@ -25,6 +25,7 @@ UNDETERMINED = "und"  # ISO 639-2 for an undetermined language: no stemmer, no s
 _ALIASES = {"nb": "no", "nn": "no"}
 _CODES_BY_NAME = {name: code for code, name in STEMMERS.items()}
 _SUPPORTED = STEMMERS.keys() | STOP_WORDS.keys() | LANGUAGES_WITH_FORMS
+_CODES = sorted(STOP_WORDS)
 _SAMPLE_LENGTH = 400  # characters of a passage that are examined: about sixty words
 _MIN_STOP_WORDS = 2  # different stop words of a language that a sample must contain
 _MIN_STOP_WORD_SHARE = 0.1  # of the sample's different words that must be stop words
@@ -57,14 +58,20 @@ def _not_russian_or_arabic() -> re.Pattern[str]:
 
 
 @cache
-def _languages_by_stop_word() -> dict[str, list[str]]:
-    languages: dict[str, list[str]] = {}
-    for code, words in STOP_WORDS.items():
-        for word in words:
-            languages.setdefault(word, []).append(code)
+def _stop_word_languages() -> dict[str, int]:
+    """Stop word → an integer with a byte for each language of `_CODES`: 1 where it is one there.
+
+    Their sum has the number of stop words of every language, and is made without a loop over
+    languages: a sample has at most half as many words as characters, so no byte overflows.
+    """
+    languages: dict[str, int] = {}
+    for place, code in enumerate(_CODES):
+        for word in STOP_WORDS[code]:
+            languages[word] = languages.get(word, 0) | 1 << 8 * place
     return languages
 
 
+@lru_cache(maxsize=1_000)  # every passage of a document declares the same
 def language_code(declared: str | None) -> str | None:
     """Return `de` for "de-DE", "DE_AT" or "German"; None for a language that is not supported."""
     if not declared:
@@ -80,19 +87,23 @@ def detect_language(text: str, declared: str | None = None) -> str:
     `declared` is the language that the document states, in any spelling. It decides only where the
     stop words do not: templates declare `lang="en"` for everything.
     """
-    words = set(text[:_SAMPLE_LENGTH].lower().split())
-    counts: dict[str, int] = {}
-    languages = _languages_by_stop_word()
-    for word in words & languages.keys():
-        for code in languages[word]:
-            counts[code] = counts.get(code, 0) + 1
+    return _detect(text[:_SAMPLE_LENGTH], declared)[0]
+
+
+def _detect(sample: str, declared: str | None) -> tuple[str, bool]:
+    """Return what `detect_language` does, and whether the sample's stop words suffice for it."""
+    words = set(sample.lower().split())
+    languages = _stop_word_languages()
+    total = sum([languages[word] for word in languages.keys() & words])
+    counts = total.to_bytes(len(_CODES), "little")
+    highest, enough = max(counts), max(_MIN_STOP_WORDS, _MIN_STOP_WORD_SHARE * len(words))
     declared_code = language_code(declared)
-    if counts:
-        highest = max(counts.values())
-        if highest >= _MIN_STOP_WORDS and highest >= _MIN_STOP_WORD_SHARE * len(words):
-            best = [code for code, count in counts.items() if count == highest]
-            return declared_code if declared_code in best else min(best)
-    return declared_code or _language_by_script(text[:_SAMPLE_LENGTH])
+    if highest >= enough:
+        first = _CODES[counts.index(highest)]
+        is_among = declared_code in STOP_WORDS and counts[_CODES.index(declared_code)] == highest
+        return (declared_code if declared_code and is_among else first), True
+    code = declared_code or _language_by_script(sample)
+    return code, False
 
 
 def text_language(text: str, declared: str | None = None) -> str:
@@ -102,8 +113,8 @@ def text_language(text: str, declared: str | None = None) -> str:
     py3langid (https://github.com/adbar/py3langid, BSD): a second to load, so not for queries.
     """
     sample = text[:_SAMPLE_LENGTH]
-    detected = detect_language(text, declared)
-    if language_code(declared) or _is_clear(sample, detected):
+    detected, is_clear = _detect(sample, declared)
+    if is_clear or language_code(declared):
         return detected
     words = [word for word in sample.split() if any(map(str.isalpha, word))]
     if len(words) < _MIN_CLASSIFIED_WORDS or (sample.isascii() and _latin_code().search(sample)):
@@ -113,13 +124,6 @@ def text_language(text: str, declared: str | None = None) -> str:
     is_other = dict(reversed(ranked)).get(detected, 0.0) < _MAX_PROBABILITY_OF_OTHER
     is_likely = probability >= _MIN_PROBABILITY or is_other
     return code if code in _SUPPORTED and is_likely else detected
-
-
-def _is_clear(sample: str, code: str) -> bool:
-    """Whether a language was detected by its stop words, and not by its script."""
-    words = set(sample.lower().split())
-    count = len(words & STOP_WORDS.get(code, frozenset()))
-    return count >= _MIN_STOP_WORDS and count >= _MIN_STOP_WORD_SHARE * len(words)
 
 
 @cache

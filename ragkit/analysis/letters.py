@@ -16,6 +16,7 @@ from typing import Any
 ZERO_WIDTH_NON_JOINER = "\u200c"
 # The patterns are compiled on first use: most texts have no such letter. This is the first one.
 _FIRST_FOLDED = "\u0370"
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _ARABIC = str.maketrans(
     {
         **dict.fromkeys("أإآٱ", "ا"),
@@ -55,7 +56,7 @@ def ordered_thai(text: str) -> str:
 
 def ascii_digits(text: str) -> str:
     """Return `text` with the decimal digits of every script as 0 to 9."""
-    if text.isascii():
+    if text.isascii() or not _OTHER_DIGIT.search(text):
         return text
     digits = (char for char in set(text) if not char.isascii() and char.isdecimal())
     return text.translate({ord(char): str(unicodedata.decimal(char)) for char in digits})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,9 @@ _DIGITS = re.compile("[0-9]+")
 _DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
 _LETTERS = re.compile(r"[^\W\d_]+")
 # No space separates a number from the words beside it in Han, kana, Hangul and Thai.
-_IN_WORD = "(?:[^\\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[.,:])"
+_LETTER = "[^\\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+_IN_WORD = f"(?:{_LETTER}|[.,:])"
+_LETTER_BEFORE = re.compile(_LETTER)
 _UNSPACED = "[万萬만亿億억]|人民币|美元|欧元|元|円|ドル|ユーロ|원|달러|유로|บาท"
 _NEXT_WORD = re.compile(rf" ?({_UNSPACED}|\w{{1,30}}|[^\w\s](?!\w))")  # longer than any unit
 _SIGNS_BEFORE = "€$£¥₹₽₴₩₪₺₫₱฿"  # currencies that are written before a number
@@ -35,12 +37,13 @@ _CODES = frozenset(
 _BEFORE_NUMBER = re.compile(" ?[0-9]")
 _NUMBER_SIGNS = frozenset(".,' \u2019\u202f\u00a0\u066b\u066c")  # inside a number
 _DATE_SIGNS = frozenset("-/.年")  # after the first number of a date
+_TIME_SIGNS = frozenset(":.")  # after the hour; letters: am, pm, Uhr, heures
+_TIME_LETTERS = frozenset("apuhAPUH")
 _ORDINAL_SIGNS = frozenset("-ºª")
 _COUNTERS = (
     "章条條节節號号頁页回年月日级級届屆版卷册人個个名位天週周岁歳"
     "歲時时分秒次層层階楼樓台本枚件点點度倍"
 )
-_FIRST_COUNTER = "\u4e00"
 _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
@@ -155,7 +158,7 @@ def quantities(text: str, language: str) -> list[Quantity]:
 
 
 def _has_counter(text: str) -> bool:
-    return not text.isascii() and max(text) >= _FIRST_COUNTER and bool(_han_counter().search(text))
+    return not text.isascii() and bool(_han_counter().search(text))
 
 
 @cache
@@ -187,15 +190,28 @@ def _at_digits(text: str, language: str) -> list[Quantity]:
         in_ranges[amount.first_digit] = amount.end
     for run in _DIGITS.finditer(text):
         start, end = run.span()
-        length, after = end - start, text[end : end + 2]
-        first = after[:1]
-        may_be_date = first in _DATE_SIGNS and length in (1, 2, 4) and start >= date_end
+        before = text[start - 1 : start]
+        is_in_word = _LETTER_BEFORE.match(before)
+        if is_in_word and text[max(start - 3, 0) : start].casefold() not in _CODES:
+            continue  # no pattern matches there
+        length, after = end - start, text[end : end + 3]
+        first, is_followed = after[:1], after[1:2].isdigit()
+        may_be_date = (
+            first in _DATE_SIGNS
+            and (is_followed or (after[1:2] == " " and after[2:].isdigit()))
+            and length in (1, 2, 4)
+            and start >= date_end
+        )
         if may_be_date and (match := _numeric_dates().match(text, start)):
             dates += _numeric_date(match)
             date_end = match.end()
-        if length == _YEAR_LENGTH:
+        if length == _YEAR_LENGTH and before == " ":
             named += _named_date(text, run)
-        may_be_time = length <= 2 and start >= time_end and _is_time_sign(after)
+        may_be_time = (
+            (is_followed if first in _TIME_SIGNS else after.lstrip(" ")[:1] in _TIME_LETTERS)
+            and length in (1, 2)
+            and start >= time_end
+        )
         if may_be_time and (match := _clock_times().match(text, start)):
             times.append(_time(match))
             time_end = match.end()
@@ -211,11 +227,6 @@ def _at_digits(text: str, language: str) -> list[Quantity]:
     return [*dates, *named, *times, *numbers, *ordinals]
 
 
-def _is_time_sign(after: str) -> bool:
-    """Whether the two characters after a number may continue a time of day."""
-    return after[:1] in (":", ".") or after.lstrip(" ")[:1].lower() in ("a", "p", "u", "h")
-
-
 def _number_at(
     text: str, start: int, end: int, previous_end: int, language: str
 ) -> tuple[int, Quantity] | None:
@@ -229,7 +240,7 @@ def _number_at(
         lead = start
     word = _NEXT_WORD.match(text, end)
     is_plain = text[start] != "0" and lead == start
-    if is_plain and (word is None or not _is_scale_or_unit(word[1].lower())):
+    if is_plain and (word is None or not _is_scale_or_unit(word[1])):
         is_grouped = text[end : end + 1] in _NUMBER_SIGNS and text[end + 1 : end + 2].isdigit()
         if not is_grouped:
             return None
@@ -310,7 +321,9 @@ def _currency_start(text: str, start: int) -> int:
     return sign if sign >= 0 and text[sign] in _SIGNS_BEFORE else start
 
 
+@lru_cache(maxsize=10_000)
 def _is_scale_or_unit(word: str) -> bool:
+    word = word.lower()
     return word in _SCALES or word in _CURRENCIES or _unit(word) is not None
 
 
@@ -354,9 +367,7 @@ def _numeric_date(match: re.Match[str]) -> Iterator[Quantity]:
 
 
 def _named_date(text: str, year: re.Match[str]) -> Iterator[Quantity]:
-    """Yield the date with the name of its month that ends with a year."""
-    if text[year.start() - 1 : year.start()] != " ":
-        return
+    """Yield the date with the name of its month that ends with a year, which follows a space."""
     before = text.rfind(" ", 0, max(0, year.start() - _MAX_BEFORE_YEAR)) + 1
     words = _LETTERS.findall(_lower(text[before : year.start()]))
     # A word directly after a digit may begin with the ending of an ordinal.

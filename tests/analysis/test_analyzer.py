@@ -1,6 +1,10 @@
 """Terms of a text: words, identifiers, stems, accents, scripts without spaces."""
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragkit.analysis.analyzer import (
     MAX_WORD_LENGTH,
@@ -121,3 +125,27 @@ def chunk_terms(language, chunk):
     terms = {term.term for row in rows for term in row.sequence}
     terms |= {term.term for row in rows for other in row.alternatives for term in other}
     return terms | {suffix for row in rows for suffix in row.suffixes}
+
+
+@given(
+    st.sampled_from(["en", "de", "hi", "ar", "und"]),
+    st.text("abcIU.,;()'\"-_/#19ßÄßéİñ" + "\u0915\u0940\u0e01\u6f22\u0627\u00ad\u2019", max_size=7),
+)
+def test_a_chunk_has_the_terms_of_its_words(language, chunk):
+    # Most chunks are one word, whose terms are found in fewer steps.
+    analyzer = Analyzer(language)
+    words = [analyzer.word_terms(word) for word in split_words(normalize(chunk))]
+    expected = " ".join(term.term for terms in words for term in terms.sequence)
+    assert " ".join(analyzer._analyze_chunk(chunk)[0].split()) == " ".join(expected.split())
+    alternatives = [
+        row
+        for terms in words
+        for row in (*(" ".join(t.term for t in row) for row in terms.alternatives), *terms.suffixes)
+    ]
+    assert analyzer._analyze_chunk(chunk)[1] == alternatives
+
+
+@given(st.text("aé\u00ad\u200b\u200c\u200d\u2060\ufeff\ufb01\uff11"))
+def test_a_normalized_text_has_no_invisible_characters_inside_words(text):
+    kept = "".join(char for char in text if char not in "\u00ad\u200c\u200d\u2060\ufeff")
+    assert normalize(text) == unicodedata.normalize("NFKC", kept)

@@ -1,8 +1,11 @@
 """The language of a text, by its stop words or as declared."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragkit.analysis.language import STEMMERS, UNDETERMINED, detect_language, language_code
+from ragkit.analysis.stopwords import STOP_WORDS
 from tests.analysis.multilingual import PASSAGES
 
 
@@ -55,3 +58,23 @@ def test_every_stemmer_is_one_that_tantivy_has():
 
     for name in STEMMERS.values():
         Filter.stemmer(name)
+
+
+_SOME_STOP_WORDS = sorted({word for words in STOP_WORDS.values() for word in sorted(words)[::7]})
+
+
+@given(
+    st.lists(st.sampled_from([*_SOME_STOP_WORDS, "x1", "{}", "Haus"]), min_size=4, max_size=60),
+    st.sampled_from([None, "de-AT", "pt", "French", "tlh"]),
+)
+def test_the_language_with_most_stop_words_is_found(words, declared):
+    text = " ".join(words)
+    sample = set(text[:400].lower().split())
+    counts = {code: len(sample & stop_words) for code, stop_words in STOP_WORDS.items()}
+    highest = max(counts.values())
+    if highest < 2 or highest < 0.1 * len(sample):
+        return
+    best = [code for code, count in counts.items() if count == highest]
+    declared_code = language_code(declared)
+    expected = declared_code if declared_code in best else min(best)
+    assert detect_language(text, declared) == expected

@@ -42,3 +42,17 @@ def test_thai_tone_marks_come_first():
 
 def test_digits_of_every_script():
     assert ascii_digits("२०२४ / ٢٠٢٤ / ๒๕๖๗") == "2024 / 2024 / 2567"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Zimmer ١٢ – „neu“", "Zimmer 12 – „neu“"),
+        ("१९९८ में", "1998 में"),
+        ("１２月", "12月"),
+        ("x² ½ Ⅻ – „alt“ 7", "x² ½ Ⅻ – „alt“ 7"),  # digits, but not decimal ones
+        ("naïve", "naïve"),
+    ],
+)
+def test_decimal_digits_of_every_script_are_ascii_digits(text, expected):
+    assert ascii_digits(text) == expected

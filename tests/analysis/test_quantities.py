@@ -122,3 +122,20 @@ def test_a_range_without_a_unit_has_no_other_terms(text):
 )
 def test_a_number_between_letters_of_an_unspaced_script(language, text, term):
     assert term in terms(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sqlite3 utf8 x86_64 v2", set()),  # digits inside words
+        ("EUR100", {"#100eur"}),
+        ("xEUR100", set()),
+        ("in 5. 6", set()),
+        ("am 7. 5. 2023", {"#2023-05-07"}),
+        ("Version 5.", set()),
+        ("9.30 Uhr", {"#9.3", "#09:30"}),
+        ("a 9:30", {"#09:30"}),
+    ],
+)
+def test_numbers_are_quantities_only_where_what_is_beside_them_says_so(text, expected):
+    assert terms(text, "de") == expected

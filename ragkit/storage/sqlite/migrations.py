@@ -1,75 +1,125 @@
 """The schema of a collection, as numbered steps. A released step is never edited.
 
 `PRAGMA user_version` repeats the number of the last step, so that opening an up-to-date
-collection needs neither this module nor sqlite-utils. The schema is public: docs/storage.md.
+collection needs neither this module nor sqlite-utils, which brings an older one up to date. A new
+collection is made without it: where pandas is installed, sqlite-utils imports that, which costs
+more time and memory than indexing a small folder. The schema is public: docs/storage.md.
 """
 
 from __future__ import annotations
 
+import datetime
 import sqlite3
-
-import sqlite_utils
-from sqlite_utils.migrations import Migrations
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ragkit.storage.sqlite import checksums
 
-migrations = Migrations("ragkit")
+if TYPE_CHECKING:
+    import sqlite_utils
+
+_SET = "ragkit"  # the name of these steps among those of other programs
+# As sqlite-utils makes it; every step that was applied has a row.
+_APPLIED = (
+    'CREATE TABLE "_sqlite_migrations" (\n   "id" INTEGER PRIMARY KEY,\n   "migration_set" TEXT,\n'
+    '   "name" TEXT,\n   "applied_at" TEXT\n)',
+    'CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"\n'
+    '    ON "_sqlite_migrations" ("migration_set", "name")',
+)
 
 
 def apply(connection: sqlite3.Connection) -> None:
     """Apply the steps that are missing, in the caller's transaction: all of them or none."""
+    if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+        _create(connection)
+    else:
+        _upgrade(connection)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Apply all steps to an empty database."""
+    for statement in _APPLIED:
+        connection.execute(statement)
+    for step in STEPS:
+        step(connection)
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
+            (_SET, step.__name__, str(datetime.datetime.now(datetime.UTC))),
+        )
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Apply the steps that a database does not have."""
+    import sqlite_utils
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations(_SET)
+    for step in STEPS:
+        migrations(name=step.__name__)(_for_sqlite_utils(step))
     migrations.apply(sqlite_utils.Database(connection, recursive_triggers=False))
 
 
-@migrations()
-def m001_collection(db: sqlite_utils.Database) -> None:
+def _for_sqlite_utils(
+    step: Callable[[sqlite3.Connection], None],
+) -> Callable[[sqlite_utils.Database], None]:
+    def apply_step(db: sqlite_utils.Database) -> None:
+        step(db.conn)
+
+    return apply_step
+
+
+def m001_collection(connection: sqlite3.Connection) -> None:
     """Create roots, files, documents, passages, models, vectors, removals and index files."""
-    for statement in _M001.split("\n\n"):  # a blank line ends a statement: triggers hold ";"
-        db.execute(statement)
+    _execute(connection, _M001)
 
 
-@migrations()
-def m002_places(db: sqlite_utils.Database) -> None:
+def m002_places(connection: sqlite3.Connection) -> None:
     """Add locators for formats without pages and lines, details of each file, and model options."""
-    for statement in _M002.split("\n\n"):
-        db.execute(statement)
+    _execute(connection, _M002)
 
 
-@migrations()
-def m003_integrity(db: sqlite_utils.Database) -> None:
+def m003_integrity(connection: sqlite3.Connection) -> None:
     """Add checksums of texts and vectors, times of change, unreadable texts and a collection id."""
-    for statement in _M003.split("\n\n"):
-        db.execute(statement)
-    _compute_checksums(db.conn)
+    _execute(connection, _M003)
+    _compute_checksums(connection)
 
 
-@migrations()
-def m004_unsupported(db: sqlite_utils.Database) -> None:
+def m004_unsupported(connection: sqlite3.Connection) -> None:
     """Allow the status `unsupported`, and give it to files of formats without a reader."""
-    db.conn.create_function("ragkit_fields_checksum", -1, _checksum_of_fields)
-    for statement in _M004.split("\n\n"):
-        db.execute(statement)
+    connection.create_function("ragkit_fields_checksum", -1, _checksum_of_fields)
+    _execute(connection, _M004)
 
 
-@migrations()
-def m005_judgements(db: sqlite_utils.Database) -> None:
+def m005_judgements(connection: sqlite3.Connection) -> None:
     """Add the user's judgements of what answers a query."""
-    for statement in _M005.split("\n\n"):
-        db.execute(statement)
+    _execute(connection, _M005)
 
 
-@migrations()
-def m006_topics(db: sqlite_utils.Database) -> None:
+def m006_topics(connection: sqlite3.Connection) -> None:
     """Add the topics of passages, which `ragkit topics` can make again."""
-    for statement in _M006.split("\n\n"):
-        db.execute(statement)
+    _execute(connection, _M006)
 
 
-@migrations()
-def m007_versions(db: sqlite_utils.Database) -> None:
+def m007_versions(connection: sqlite3.Connection) -> None:
     """Add which documents are older versions of others, which `ragkit index` can find again."""
-    for statement in _M007.split("\n\n"):
-        db.execute(statement)
+    _execute(connection, _M007)
+
+
+STEPS = (
+    m001_collection,
+    m002_places,
+    m003_integrity,
+    m004_unsupported,
+    m005_judgements,
+    m006_topics,
+    m007_versions,
+)
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    """Execute statements with a blank line behind each: triggers hold ";"."""
+    for statement in statements.split("\n\n"):
+        connection.execute(statement)
 
 
 def _checksum_of_fields(*values: object) -> bytes:

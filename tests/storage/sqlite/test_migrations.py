@@ -1,6 +1,9 @@
 """The numbered steps of the schema."""
 
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import pytest
 
@@ -36,7 +39,39 @@ def test_all_steps_create_the_documented_tables(connection):
 def test_the_schema_version_is_the_number_of_steps(connection):
     migrations.apply(connection)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    assert version == database.SCHEMA_VERSION == len(migrations.migrations._migrations)
+    assert version == database.SCHEMA_VERSION == len(migrations.STEPS)
+
+
+def _schema(connection):
+    return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+
+
+def test_a_new_database_is_what_sqlite_utils_makes_of_an_empty_one(connection):
+    with closing(sqlite3.connect(":memory:")) as upgraded:
+        migrations._upgrade(upgraded)
+        migrations.apply(connection)
+        assert _schema(connection) == _schema(upgraded)
+        names = "SELECT id, migration_set, name FROM _sqlite_migrations"
+        assert connection.execute(names).fetchall() == upgraded.execute(names).fetchall()
+        rows = "SELECT * FROM collection WHERE key != 'id' ORDER BY key"
+        assert connection.execute(rows).fetchall() == upgraded.execute(rows).fetchall()
+
+
+def test_sqlite_utils_finds_nothing_to_do_in_a_new_database(connection):
+    migrations.apply(connection)
+    before = connection.execute("SELECT * FROM _sqlite_migrations").fetchall()
+    assert len(before) == len(migrations.STEPS)
+    migrations._upgrade(connection)
+    assert connection.execute("SELECT * FROM _sqlite_migrations").fetchall() == before
+
+
+def test_a_new_collection_imports_neither_sqlite_utils_nor_pandas(tmp_path):
+    code = (
+        "import sys; from ragkit import Collection; "
+        f"Collection({str(tmp_path / 'kit')!r}).close(); "
+        "assert not {'sqlite_utils', 'pandas'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_applying_twice_changes_nothing(connection):

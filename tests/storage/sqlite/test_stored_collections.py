@@ -9,11 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sqlite_utils
 
 from ragkit import Collection, Settings
 from ragkit.storage.sqlite import integrity
-from ragkit.storage.sqlite.migrations import migrations
+from ragkit.storage.sqlite.migrations import STEPS
 
 STORED = Path(__file__).parent / "collections"
 SCHEMAS = sorted(int(path.stem.removeprefix("schema-")) for path in STORED.glob("*.json"))
@@ -31,9 +30,7 @@ def schema_version(folder: Path) -> int:
 
 
 def test_there_is_a_stored_collection_for_every_migration_step():
-    with closing(sqlite_utils.Database(memory=True)) as database:
-        steps = migrations.pending(database)
-    assert list(range(1, len(steps) + 1)) == SCHEMAS
+    assert list(range(1, len(STEPS) + 1)) == SCHEMAS
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
