@@ -270,7 +270,7 @@ def _candidates(document: SourceDocument) -> Iterator[Candidate]:
         body = section
         if heading:
             yield from _heading_question(document, heading, section)
-            body = _after_heading(text, section, heading)
+            body = after_heading(text, section, heading)
         yield from _faq_questions(text, body)
         sentences = [
             (body[0] + each.start, body[0] + each.end)
@@ -286,7 +286,7 @@ def _heading_question(
     document: SourceDocument, heading: Sequence[str], section: Span
 ) -> Iterator[Candidate]:
     name = heading[-1]
-    body = _after_heading(document.text, section, heading)
+    body = after_heading(document.text, section, heading)
     if not document.text[slice(*body)].strip():
         return
     source = (section[0], body[0]) if body[0] > section[0] else None
@@ -300,8 +300,8 @@ def _heading_question(
     yield "heading", name, (body,), source
 
 
-def _after_heading(text: str, section: Span, heading: Sequence[str]) -> Span:
-    """Return the section without the lines of headings that it begins with."""
+def after_heading(text: str, section: Span, heading: Sequence[str]) -> Span:
+    """Return a section without the lines of these headings that it begins with."""
     names = {" ".join(name.split()).casefold() for name in heading}
     start = section[0]
     for line in text[slice(*section)].splitlines(keepends=True):
