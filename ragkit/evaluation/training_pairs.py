@@ -4,8 +4,9 @@ A question made from the structure of a document goes with the text that answers
 negative is a passage of another document that the present encoder finds near. Passages nearly as
 near as the answer's own document are left out: they may answer the question, too (positive-aware
 mining: Moreira et al., "NV-Retriever", 2024). Both texts are without their headings: a heading in
-one of them alone would tell them apart, and there would be nothing else to learn. Only the train half of the documents is used, so the
-held-out questions still measure the result. Knows no training and no index files.
+one of them alone would tell them apart, and there would be nothing else to learn. Only the train
+half of the documents is used, so the held-out questions still measure the result. Knows no training
+and no index files.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ragkit.storage.sqlite.question_sources import PassageSpan, SourceDocument, 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
 
-MAX_PAIRS = 5000
+MAX_PAIRS = 5000  # as in `Collection.write_training_pairs`
 _SAMPLE_PASSAGES = 50_000
 _MAX_TEXT = 1200  # characters
 _DEPTH = 40  # neighbors that negatives are taken from
@@ -45,23 +46,30 @@ class Triplet:
 
 
 def make_triplets(
-    connection: sqlite3.Connection, model_id: int, encoder: Encoder, seed: int = 0
+    connection: sqlite3.Connection,
+    model_id: int,
+    encoder: Encoder,
+    seed: int = 0,
+    limit: int = MAX_PAIRS,
 ) -> list[Triplet]:
-    """Return triplets from the train half of the documents, in an order that follows from `seed`.
+    """Return at most `limit` triplets from the train half of the documents, in an order that
+    follows from `seed`.
 
-    Questions without a negative are left out. Raises ModelError if the encoder fails.
+    The questions are those of `make_questions`. Where these are fewer than `limit`, further
+    sentences are taken, each with the text around it (the inverse cloze task). Questions without a
+    negative are left out. Raises ModelError if the encoder fails.
     """
     sources = list(sample_documents(connection, _SAMPLE_PASSAGES, seed))
     by_id = {source.id: source for source in sources}
-    questions = [
-        question
-        for cloze in (False, True)
-        for question in make_questions(sources, seed=seed, limit=MAX_PAIRS, cloze=cloze).part(
-            held_out=False
-        )
-    ]
-    distinct = {question.text: question for question in reversed(questions)}
-    chosen = sorted(distinct.values(), key=lambda question: question.id)[:MAX_PAIRS]
+    distinct: dict[str, SelfQuestion] = {}
+    for cloze, every_sentence in ((False, False), (True, False), (True, True)):
+        if len(distinct) < limit:
+            made = make_questions(
+                sources, seed=seed, limit=limit, cloze=cloze, every_sentence=every_sentence
+            )
+            for question in made.part(held_out=False):
+                distinct.setdefault(question.text, question)
+    chosen = sorted(list(distinct.values())[:limit], key=lambda question: question.id)
     if not chosen:
         return []
     vectors = encoder.encode_queries([question.text for question in chosen])
