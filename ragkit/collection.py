@@ -1527,7 +1527,9 @@ class Collection:
                 if model is None:
                     return None
                 documents = sample_documents(connection, SAMPLE_PASSAGES, seed)
-                questions = make_questions(documents, seed=seed, limit=200, cloze=True)
+                questions = make_questions(
+                    documents, seed=seed, limit=200, cloze=True, every_sentence=True
+                )
                 found = relevance.calibrate(
                     connection, model["id"], self._encoders.load_encoder(model),
                     questions.part(held_out=False), questions.part(held_out=True),
@@ -1598,7 +1600,6 @@ class Collection:
         from ragkit.encoders.spec import ModelSpec, parse_spec
         from ragkit.maintenance import migrate
         from ragkit.records.maintenance import MigrationReport
-        from ragkit.retrieval import calibration
         from ragkit.storage.sqlite import passages
 
         self._store.refuse_untrusted("its model is not changed")
@@ -1626,32 +1627,62 @@ class Collection:
             )
             if encoder.fingerprint == old["fingerprint"]:
                 return MigrationReport(*names, False, 0, 0)
-            with self._store.writing() as connection:
-                new_id = passages.save_model(
-                    connection, encoder.name, encoder.fingerprint, encoder.dimension,
-                    encoder.window, spec.options,
-                )  # fmt: skip
-                truncated = passages.count_longer_than(connection, encoder.window)
-            cache = None if is_own else self._vector_cache(encoder.fingerprint, encoder.dimension)
-            try:
-                embedded = migrate.build_vectors(
-                    self._store, new_id, lambda: encoder, cache, on_progress
-                )
-            finally:
-                if cache is not None:
-                    cache.close()
+            new_id, embedded = self._embed_beside(spec, encoder, is_own, on_progress)
+            truncated = self._read(lambda rows: passages.count_longer_than(rows, encoder.window))
             report = MigrationReport(*names, True, embedded, 0, truncated=truncated)
             if not rollback:
                 report = self._measure_migration(report, old["id"], new_id, encoder)
             report = replace(report, switched=force or not report.is_worse)
             if report.switched:
-                used = replace(spec, name=encoder.name)
-                with self._encoders.switching(used, encoder, is_own=is_own):
-                    migrate.switch(self._store, new_id)
-                self._indexes.index_writer.update_vectors()
-                calibration.update(self._store, self._indexes, self._encoders.load_encoder)
+                self._switch_encoder(new_id, spec, encoder, is_own)
             self._store.checkpoint()
         return replace(report, seconds=time.monotonic() - started)
+
+    def _embed_beside(
+        self,
+        spec: ModelSpec,
+        encoder: Encoder,
+        is_own: bool,
+        on_progress: Callable[[Progress], None],
+    ) -> tuple[int, int]:
+        """Store the vectors of another encoder beside those in use; return its row id, and how many
+        texts were embedded. `is_own`: it is an object of the caller."""
+        from ragkit.maintenance import migrate
+        from ragkit.storage.sqlite import passages
+
+        with self._store.writing() as connection:
+            new_id = passages.save_model(
+                connection, encoder.name, encoder.fingerprint, encoder.dimension, encoder.window,
+                spec.options,
+            )  # fmt: skip
+        cache = None if is_own else self._vector_cache(encoder.fingerprint, encoder.dimension)
+        try:
+            embedded = migrate.build_vectors(
+                self._store, new_id, lambda: encoder, cache, on_progress
+            )
+        finally:
+            if cache is not None:
+                cache.close()
+        return new_id, embedded
+
+    def _switch_encoder(
+        self,
+        model_id: int,
+        spec: ModelSpec,
+        encoder: Encoder,
+        is_own: bool,
+        tuning: TunedSettings | None = None,
+    ) -> None:
+        """Use the encoder whose vectors are complete, in one transaction. `tuning`: as in
+        `migrate.switch`."""
+        from ragkit.maintenance import migrate
+        from ragkit.retrieval import calibration
+
+        used = replace(spec, name=encoder.name)
+        with self._encoders.switching(used, encoder, is_own=is_own):
+            migrate.switch(self._store, model_id, tuning)
+        self._indexes.index_writer.update_vectors()
+        calibration.update(self._store, self._indexes, self._encoders.load_encoder)
 
     def _measure_migration(
         self, report: MigrationReport, old_id: int, new_id: int, encoder: Encoder
@@ -1684,6 +1715,7 @@ class Collection:
     def tune(
         self,
         *,
+        train: bool = False,
         undo: bool = False,
         seed: int = 0,
         wait: float | None = None,
@@ -1698,18 +1730,22 @@ class Collection:
         defaults. Other passages are built in a copy, and one transaction changes the collection.
         A run that was interrupted leaves the collection as it was, and the next one goes on.
 
-        - `undo`: instead use the settings before the last tuning again.
+        - `train`: then fine-tune the collection's encoder on triplets of the train half, and use it
+          if it is significantly better on the held-out half. Its folder is kept in the user's data
+          folder.
+        - `undo`: instead use the settings and the encoder before the last tuning again.
         - `seed`: another one splits the documents otherwise. Default: 0.
         - `wait`, `on_progress`: as in `index`.
         - `on_trial`: called after each setting that was tried.
 
         A reranker is tried if `settings` name one. Raises UsageError if the collection is empty or,
-        with `undo`, was not tuned; UnavailableError if the package ir-measures is not installed;
-        ModelError, BusyError and CollectionError as `index` does.
+        with `undo`, was not tuned, or with `train`, if the encoder cannot be fine-tuned;
+        UnavailableError if the package ir-measures is not installed; ModelError, BusyError and
+        CollectionError as `index` does.
         """
         import time
 
-        from ragkit.evaluation import beir
+        from ragkit.evaluation import beir, tuning
         from ragkit.maintenance import tune
         from ragkit.models import tuned
         from ragkit.records.maintenance import TuneReport
@@ -1726,21 +1762,27 @@ class Collection:
             if undo:
                 if not stored.can_undo:
                     raise UsageError("the collection was not tuned, so there is nothing to undo")
+                self._undo_encoder(stored, on_progress)
                 before = tuned.TunedSettings(stored.before)
                 self._use_tuned(before, self._tuning_folder(model, seed), on_progress)
                 seconds = time.monotonic() - started
                 return TuneReport(0, 0, 0, undone=True, seconds=seconds)
             beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
+            if train:
+                self._check_trainable()
             folder = self._tuning_folder(model, seed)
             folder.prepare()
             sample = self._read(lambda rows: tune.draw_sample(rows, seed))
             report = self._tune(sample, folder, on_trial, on_progress)
+            changed = tuned.TunedSettings(stored.values, stored.values, can_undo=True)
             if report.is_better:
-                changed = tuned.TunedSettings(
-                    {**stored.values, **report.changes}, stored.values, can_undo=True
-                )
+                changed = changed._replace(values={**stored.values, **report.changes})
                 self._use_tuned(changed, folder, on_progress)
                 report = replace(report, applied=True)
+            if train and min(report.train_questions, report.questions) >= tuning.MIN_QUESTIONS:
+                folder = self._tuning_folder(model, seed)  # passages may have changed
+                folder.prepare()
+                report = self._tune_encoder(report, changed, folder, seed, on_progress)
             folder.delete()
         return replace(report, seconds=time.monotonic() - started)
 
@@ -1767,13 +1809,8 @@ class Collection:
         if min(report.train_questions, report.questions) < tuning.MIN_QUESTIONS:
             few = f"fewer than {tuning.MIN_QUESTIONS} questions of each half can be made"
             return replace(report, not_tried=(f"anything: {few}",))
-        settings, rerank = self._tuned()
+        settings, start = self.settings, self._values_in_use()
         encoder = self._encoders.load_encoder()
-        start: dict[str, str | int | bool] = {
-            "mode": settings.mode, "fusion": settings.fusion, "rerank": rerank,
-            "passage_tokens": min(settings.passage_tokens, encoder.window),
-            "passage_header": settings.passage_header,
-        }  # fmt: skip
         stages, not_tried = tune.make_stages(
             start, encoder.window, has_headers=sample.has_headers,
             has_reranker=settings.reranker is not None or self._reranker is not None,
@@ -1793,15 +1830,111 @@ class Collection:
         report = replace(report, trials=tuple(trials), not_tried=tuple(not_tried), changes=changes)
         if not changes:
             return report
-        before, after = measure(start, True), measure(chosen, True)
-        found = {name: tuning.compare_common(before, after, name) for name in before}
         return replace(
-            report,
-            before={name: each.before for name, each in found.items()},
-            after={name: each.after for name, each in found.items()},
-            intervals={name: each.interval for name, each in found.items()},
-            p_values={name: each.p_value for name, each in found.items()},
+            report, **tuning.compare_measures(measure(start, True), measure(chosen, True))
         )
+
+    def _values_in_use(self) -> dict[str, str | int | bool]:
+        """Return the values of the settings that `tune` tries."""
+        settings, rerank = self._tuned()
+        window = self._encoders.load_encoder().window
+        return {
+            "mode": settings.mode, "fusion": settings.fusion, "rerank": rerank,
+            "passage_tokens": min(settings.passage_tokens, window),
+            "passage_header": settings.passage_header,
+        }  # fmt: skip
+
+    def _check_trainable(self) -> None:
+        """Raise UsageError or ModelError if the collection's encoder cannot be fine-tuned."""
+        from ragkit.maintenance import trained_encoder
+
+        spec = self.model()
+        if spec is None or self._encoders.own_encoder is not None:
+            raise UsageError("the encoder is an object of this program and cannot be trained")
+        if self._is_chosen("model"):
+            raise UsageError(
+                f"your settings name the model {self.settings.model}, so a trained one would not "
+                "be used; remove `model` from them, or leave out --train"
+            )
+        trained_encoder.check_trainable(spec)
+
+    def _tune_encoder(
+        self,
+        report: TuneReport,
+        changed: TunedSettings,
+        folder: TuningFolder,
+        seed: int,
+        on_progress: Callable[[Progress], None],
+    ) -> TuneReport:
+        """Fine-tune the encoder on the train half, and use it if it is better on the held-out half.
+
+        `changed`: what `undo` is to go back from, without the encoder.
+        """
+        from ragkit.encoders import resolve
+        from ragkit.evaluation import tuning
+        from ragkit.maintenance import trained_encoder, tune
+        from ragkit.records.maintenance import EncoderTrial
+
+        spec = self.model()
+        assert spec is not None  # noqa: S101 - see _check_trainable
+        path, count = trained_encoder.train_encoder(
+            spec,
+            lambda file: self.write_training_pairs(
+                file, seed=seed, limit=trained_encoder.MAX_PAIRS
+            ),
+            folder.path, seed, self._notify,
+        )  # fmt: skip
+        if path is None:
+            few = f"{count:,} triplets can be made, {trained_encoder.MIN_PAIRS} are needed"
+            return replace(report, not_tried=(*report.not_tried, f"a trained encoder: {few}"))
+        encoder = resolve.load(replace(spec, name=str(path)))
+        sample = self._read(lambda rows: tune.draw_sample(rows, seed))
+        values = self._values_in_use()
+        before, after = (
+            self._measure_held_out(values, sample, folder, each, on_progress)
+            for each in (None, encoder)
+        )
+        trial = EncoderTrial(count, **tuning.compare_measures(before, after))
+        if trial.is_better:
+            place = trained_encoder.keep_encoder(path)
+            spec = replace(spec, name=str(place))
+            encoder = resolve.load(spec)
+            model_id, embedded = self._embed_beside(spec, encoder, False, on_progress)
+            self._switch_encoder(model_id, spec, encoder, False, changed)
+            self._store.checkpoint()
+            trial = replace(trial, model=str(place), embedded=embedded)
+        return replace(report, encoder=trial)
+
+    def _measure_held_out(
+        self,
+        values: tuning.Values,
+        sample: TuningSample,
+        folder: TuningFolder,
+        encoder: Encoder | None,
+        on_progress: Callable[[Progress], None],
+    ) -> tuning.ByQuery:
+        """Return the stored measures of an encoder, or measure it. None: the collection's."""
+        part = "held-out" if encoder is None else f"held-out-{encoder.fingerprint[:16]}"
+        found = folder.load_result(values, part)
+        if found is None:
+            found = self._measure_tuning(values, sample, folder, True, on_progress, encoder)
+            folder.save_result(values, part, found)
+        return found
+
+    def _undo_encoder(self, stored: TunedSettings, on_progress: Callable[[Progress], None]) -> None:
+        """Use the encoder before the last tuning again, if the one in use is that of the tuning."""
+        from ragkit.storage.sqlite import passages
+
+        if stored.model is None or stored.model_before is None:
+            return
+        key = stored.model_before
+        current = self._read(passages.model)
+        row = self._read(lambda rows: passages.model_by_id(rows, key))
+        if current is None or current["id"] != stored.model or row is None:
+            return  # it was changed since then
+        spec, encoder = self._encoders.load_stored(row)
+        model_id, _ = self._embed_beside(spec, encoder, False, on_progress)
+        self._switch_encoder(model_id, spec, encoder, False)
 
     def _measure_tuning(
         self,
@@ -1810,15 +1943,17 @@ class Collection:
         folder: TuningFolder,
         held_out: bool,
         on_progress: Callable[[Progress], None],
+        trained: Encoder | None = None,
     ) -> tuning.ByQuery:
-        """Cut, embed and search the sample with these settings; return the measures."""
+        """Cut, embed and search the sample with these settings; return the measures. `trained`:
+        instead of the collection's encoder."""
         from ragkit.evaluation import beir, self_run
         from ragkit.ingest import corpus
         from ragkit.maintenance import tune
         from ragkit.retrieval import calibration
 
-        encoder = self._encoders.load_encoder()
-        file = folder.sample_file(values)
+        encoder = trained or self._encoders.load_encoder()
+        file = folder.sample_file(values, trained.fingerprint if trained else "")
         questions = sample.questions(held_out)
         if values["rerank"] and not held_out:
             questions = questions[: tune.RERANKED_QUESTIONS]
@@ -1879,9 +2014,9 @@ class Collection:
         self._indexes.index_writer.update_vectors()
         self._store.checkpoint()
 
-    def write_training_pairs(self, path: str | Path, *, seed: int = 0) -> int:
-        """Write triplets (anchor, positive, negative) made from the train half of the documents to
-        a JSONL file for `learning.train`; return their number.
+    def write_training_pairs(self, path: str | Path, *, seed: int = 0, limit: int = 5000) -> int:
+        """Write at most `limit` triplets (anchor, positive, negative) made from the train half of
+        the documents to a JSONL file for `learning.train`; return their number.
 
         The negatives are passages of other documents that the present encoder finds near. `seed`
         is as in `evaluate_self`, whose questions come from the other half.
@@ -1898,7 +2033,7 @@ class Collection:
             model = passages.model(connection)
             if model is None:
                 raise UsageError("the collection is empty; fill it first: ragkit index FOLDER")
-            triplets = make_triplets(connection, model["id"], encoder, seed)
+            triplets = make_triplets(connection, model["id"], encoder, seed, limit)
         lines = [
             json.dumps(
                 {"anchor": each.anchor, "positive": each.positive, "negative": each.negative},

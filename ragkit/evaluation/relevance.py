@@ -4,8 +4,9 @@ Encoders differ in their cosines: 0.5 is an answer for one and nothing for anoth
 is a logistic function of the cosine (Platt, "Probabilistic Outputs for Support Vector Machines",
 1999), fitted on questions made from the collection. Each is searched twice: once as it is,
 with its own sentence taken out of its passage, which is embedded without it; and once without its
-document, so that nothing answers it. The questions are first sentences, which are like their
-passages in style, so they are somewhat easier than people's. Knows no index files.
+document, so that nothing answers it. The questions are sentences of the text. Not only first ones:
+these introduce a subject that the passages around share, so the best hit is less often right than
+with people's questions, which ask for one thing. Knows no index files.
 """
 
 from __future__ import annotations

@@ -101,11 +101,13 @@ def make_questions(
     seed: int = 0,
     limit: int = MAX_QUESTIONS,
     cloze: bool = False,
+    every_sentence: bool = False,
 ) -> QuestionSet:
     """Return the questions of these documents, at most `limit` of each part.
 
     `cloze`: of the kind "cloze" only: the first sentence of any section, with the rest of it as the
     answer. The passage contains both, so whoever measures has to take the sentence out of it.
+    `every_sentence`: with `cloze`, the other sentences, too, each with the text around it.
 
     The same documents and seed give the same questions. Of each kind those whose hash is smallest
     are taken first, so that a small change of the collection changes few questions.
@@ -116,7 +118,7 @@ def make_questions(
         language = text_language(document.text[:2000], document.language)
         terms.add(document, language)
         if not is_code(document.media_type):
-            found += _questions_of(document, seed, cloze=cloze)
+            found += _questions_of(document, seed, cloze=cloze, every_sentence=every_sentence)
     left_out: dict[str, int] = defaultdict(int)
     kept = list(_without_unfit(found, terms, left_out))
     kept = list(_without_duplicates(kept, terms, left_out))
@@ -228,10 +230,12 @@ def _without_duplicates(
             left_out["near-duplicate"] += 1
 
 
-def _questions_of(document: SourceDocument, seed: int, *, cloze: bool) -> list[SelfQuestion]:
+def _questions_of(
+    document: SourceDocument, seed: int, *, cloze: bool, every_sentence: bool
+) -> list[SelfQuestion]:
     held_out = is_held_out(document.path, seed)
     made: dict[tuple[str, str], SelfQuestion] = {}
-    for kind, text, target, source in _candidates(document):
+    for kind, text, target, source in _candidates(document, every_sentence=every_sentence):
         if (kind == CLOZE) != cloze:
             continue
         question = " ".join(_without_number(text).split()).strip("#*=_ ")
@@ -259,7 +263,7 @@ def _without_number(text: str) -> str:
 Candidate = tuple[str, str, tuple[Span, ...], Span | None]  # kind, text, targets, source
 
 
-def _candidates(document: SourceDocument) -> Iterator[Candidate]:
+def _candidates(document: SourceDocument, *, every_sentence: bool) -> Iterator[Candidate]:
     text = document.text
     whole = (document.passages[0].start, document.passages[-1].end)
     if document.title:
@@ -270,7 +274,7 @@ def _candidates(document: SourceDocument) -> Iterator[Candidate]:
         body = section
         if heading:
             yield from _heading_question(document, heading, section)
-            body = _after_heading(text, section, heading)
+            body = after_heading(text, section, heading)
         yield from _faq_questions(text, body)
         sentences = [
             (body[0] + each.start, body[0] + each.end)
@@ -278,7 +282,11 @@ def _candidates(document: SourceDocument) -> Iterator[Candidate]:
         ]
         if sentences:
             yield from _first_sentence(text, sentences[0], spans)
-            yield from _cloze(text, sentences[0], body)
+            rest = (sentences[0][1], min(body[1], sentences[0][1] + _MAX_ANSWER))
+            yield from _cloze(text, sentences[0], rest)
+        for sentence in sentences[1:] if every_sentence else ():
+            around = (sentence[0] - _MAX_ANSWER // 2, sentence[1] + _MAX_ANSWER // 2)
+            yield from _cloze(text, sentence, (max(body[0], around[0]), min(body[1], around[1])))
         yield from _definitions(text, sentences)
 
 
@@ -286,7 +294,7 @@ def _heading_question(
     document: SourceDocument, heading: Sequence[str], section: Span
 ) -> Iterator[Candidate]:
     name = heading[-1]
-    body = _after_heading(document.text, section, heading)
+    body = after_heading(document.text, section, heading)
     if not document.text[slice(*body)].strip():
         return
     source = (section[0], body[0]) if body[0] > section[0] else None
@@ -300,8 +308,8 @@ def _heading_question(
     yield "heading", name, (body,), source
 
 
-def _after_heading(text: str, section: Span, heading: Sequence[str]) -> Span:
-    """Return the section without the lines of headings that it begins with."""
+def after_heading(text: str, section: Span, heading: Sequence[str]) -> Span:
+    """Return a section without the lines of these headings that it begins with."""
     names = {" ".join(name.split()).casefold() for name in heading}
     start = section[0]
     for line in text[slice(*section)].splitlines(keepends=True):
@@ -344,13 +352,13 @@ def _first_sentence(text: str, sentence: Span, passages: Sequence[Span]) -> Iter
         yield "sentence", text[slice(*sentence)], ((rest[0][0], rest[-1][1]),), sentence
 
 
-def _cloze(text: str, sentence: Span, body: Span) -> Iterator[Candidate]:
-    """Yield the first sentence of a section, with the text after it."""
+def _cloze(text: str, sentence: Span, answer: Span) -> Iterator[Candidate]:
+    """Yield a sentence, with the text after it or around it as the answer."""
     first, last = _SENTENCE_WORDS
-    rest = (sentence[1], min(body[1], sentence[1] + _MAX_ANSWER))
-    is_long = len(text[slice(*rest)].split()) >= _MIN_CLOZE_WORDS
-    if is_long and first <= len(text[slice(*sentence)].split()) <= last:
-        yield CLOZE, text[slice(*sentence)], (rest,), sentence
+    count = len(text[slice(*sentence)].split())
+    around = len(_without(text, answer, sentence).split())
+    if first <= count <= last and around >= _MIN_CLOZE_WORDS:
+        yield CLOZE, text[slice(*sentence)], (answer,), sentence
 
 
 def _definitions(text: str, sentences: Iterable[Span]) -> Iterator[Candidate]:

@@ -9,7 +9,7 @@ function that measures is passed in: this module does not know how a collection 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ragkit.evaluation.significance import Difference, compare
 from ragkit.models.tuned import Value
@@ -68,3 +68,15 @@ def compare_common(before: ByQuery, after: ByQuery, name: str = MAIN_MEASURE) ->
         {query: before[name][query] for query in common},
         {query: after[name][query] for query in common},
     )
+
+
+def compare_measures(before: ByQuery, after: ByQuery) -> dict[str, dict[str, Any]]:
+    """Return the fields `before`, `after`, `intervals` and `p_values` of a report: of each measure
+    over the questions that both have. Raises ValueError if there is none."""
+    found = {name: compare_common(before, after, name) for name in before}
+    return {
+        "before": {name: each.before for name, each in found.items()},
+        "after": {name: each.after for name, each in found.items()},
+        "intervals": {name: each.interval for name, each in found.items()},
+        "p_values": {name: each.p_value for name, each in found.items()},
+    }

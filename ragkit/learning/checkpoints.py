@@ -215,6 +215,7 @@ def restore_random_state(checkpoint: Path) -> None:
 
 def _head_tensors(loss: nn.Module) -> dict[str, torch.Tensor]:
     """Return the weights of the loss without those of the model, which are saved as a model."""
+    of_model = ("model.", "loss.model.")  # the second: of the loss within a MatryoshkaLoss
     return {
-        name: value for name, value in loss.state_dict().items() if not name.startswith("model.")
+        name: value for name, value in loss.state_dict().items() if not name.startswith(of_model)
     }

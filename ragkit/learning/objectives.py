@@ -79,6 +79,16 @@ def _create_ranking_loss(model: SentenceTransformer, class_count: int) -> Loss:
     return MultipleNegativesRankingLoss(model)
 
 
+def for_shorter_vectors(model: SentenceTransformer, loss: Loss, dimensions: Sequence[int]) -> Loss:
+    """Return the sum of a loss over whole vectors and over the first numbers of each, as many as
+    `dimensions` say, scaled to unit length (Kusupati et al. 2022, Matryoshka Representation
+    Learning, https://arxiv.org/abs/2205.13147)."""
+    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
+
+    whole = model.get_embedding_dimension()
+    return MatryoshkaLoss(model, loss, sorted({whole, *dimensions}, reverse=True))
+
+
 def measure_spearman(
     model: SentenceTransformer, loss: Loss, dev: Sequence[Example], prompts: Prompts
 ) -> float | None:

@@ -35,6 +35,7 @@ class TrainReport:
     objective: str
     pooling: str
     dimension: int
+    shorter_dimensions: tuple[int, ...]  # of the first numbers of a vector that were trained, too
     metric: str  # the measure of the dev figures: Spearman, accuracy or MRR@10
     before: float | None  # dev figure of the base model; None without a dev set or if undefined
     after: float | None  # dev figure of the weights that were kept, the best evaluation
@@ -72,6 +73,7 @@ def build_model_card(report: TrainReport) -> str:
         "Objective": f"{report.objective}: {_LOSSES[report.objective]}",
         "Pooling": report.pooling,
         "Dimension": report.dimension,
+        **_describe_shorter(report.shorter_dimensions),
         "Training pairs": f"{report.train_pairs:,}",
         "Dev pairs": _describe_dev_set(report),
         "Steps": f"{report.steps:,} of {report.planned_steps:,}; kept: {report.best_step}",
@@ -96,6 +98,12 @@ def build_model_card(report: TrainReport) -> str:
             *("$ ragkit index --model THIS_FOLDER DOCUMENTS", "```", ""),
         ]
     )
+
+
+def _describe_shorter(dimensions: Sequence[int]) -> dict[str, str]:
+    if not dimensions:
+        return {}
+    return {"Also trained (Matryoshka)": f"the first {', '.join(map(str, dimensions))} numbers"}
 
 
 def _describe_dev_set(report: TrainReport) -> str:

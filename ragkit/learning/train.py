@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ def train(  # noqa: PLR0913 - independent options
     model: str = DEFAULT_MODEL,
     objective: str | None = None,
     pooling: str | None = None,
+    dimensions: Sequence[int] = (),
     dev: str | Path | None = None,
     dev_share: float = 0.1,
     epochs: int = 1,
@@ -67,6 +68,8 @@ def train(  # noqa: PLR0913 - independent options
     objective: cosine or cosent (scores), softmax (labels) or ranking (pairs that belong together).
         None: determined by the file's columns.
     pooling: cls, mean or max. None: the model's own, or mean if it has none.
+    dimensions: train the first so many numbers of each vector, too, so that `dimensions` of an
+        encoder may keep only these (Matryoshka). Not with the objective softmax.
     dev: a file of pairs for evaluation. None: `dev_share` of the pairs is held out, by sentence.
     batch_size: in pairs. None: 16, or 32 for ranking.
     learning_rate: AdamW's highest, reached after `warmup` (a share of the steps); then it falls
@@ -84,7 +87,7 @@ def train(  # noqa: PLR0913 - independent options
     dev = None if dev is None else Path(dev).expanduser()
     _check_numbers(dev_share, epochs, batch_size, learning_rate, warmup, evaluations, patience)
     _check_pooling(pooling)
-    _check_packages()
+    check_packages()
     folder = TrainingFolder.for_output(output)
     check_output(output, folder, resume=resume, force=force)
     dataset = load_dataset(pairs, dev, dev_share, seed, objective, notify)
@@ -97,7 +100,10 @@ def train(  # noqa: PLR0913 - independent options
         patience=patience,
         seed=seed,
     )
-    run = _TrainingRun(model, base_model.read_base_model(model), pooling, output, dataset, plan)
+    base = base_model.read_base_model(model)
+    shorter = tuple(sorted(set(dimensions), reverse=True))
+    _check_dimensions(shorter, base, dataset.objective)
+    run = _TrainingRun(model, base, pooling, shorter, output, dataset, plan)
     return _run_training(run, folder, resume=resume, notify=notify, on_progress=on_progress)
 
 
@@ -108,6 +114,7 @@ class _TrainingRun:
     model: str  # as the user named it
     base: ModelFolder
     requested_pooling: str | None
+    dimensions: tuple[int, ...]  # fewer than those of the model; descending
     output: Path
     dataset: PairDataset
     plan: TrainingPlan
@@ -131,6 +138,7 @@ class _TrainingRun:
             "start": self.base.fingerprint,
             "objective": self.dataset.objective,
             "pooling": self.pooling,
+            "dimensions": list(self.dimensions) or None,
             "dev_pairs": len(self.dataset.dev),
             "files": self.dataset.files,
             **dataclasses.asdict(self.plan),
@@ -152,7 +160,9 @@ def _run_training(
     else:
         folder.create(run.settings)
     model = base_model.load_base_model(run.base, run.requested_pooling)
-    history = trainer.fit(model, run.dataset, run.prompts, run.plan, folder, on_progress)
+    history = trainer.fit(
+        model, run.dataset, run.prompts, run.plan, folder, on_progress, run.dimensions
+    )
     dimension, device = model.get_embedding_dimension(), model.device.type
     result = _build_report(run, history, truncated, dimension, device)
     _publish(result, folder, run.output)
@@ -186,7 +196,22 @@ def _check_pooling(pooling: str | None) -> None:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
 
 
-def _check_packages() -> None:
+def _check_dimensions(dimensions: Sequence[int], base: ModelFolder, objective: str) -> None:
+    for number in dimensions:
+        if not 1 <= number < base.dimension:
+            raise UsageError(
+                f"dimensions has {number}; expected 1 to {base.dimension - 1}, fewer than the "
+                f"{base.dimension} numbers of a whole vector"
+            )
+    if dimensions and objective == "softmax":
+        raise UsageError(
+            "dimensions do not go with the objective softmax, whose layer reads whole vectors; "
+            "leave them out, or train on scores or pairs"
+        )
+
+
+def check_packages() -> None:
+    """Raise ModelError if a package of the extra `train` is not installed."""
     missing = [name for name in _REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelError(
@@ -250,6 +275,7 @@ def _build_report(
         objective=dataset.objective,
         pooling=run.pooling,
         dimension=dimension,
+        shorter_dimensions=run.dimensions,
         metric=OBJECTIVES[dataset.objective].metric,
         before=history.evaluations[0][1] if history.evaluations else None,
         after=history.best,

@@ -20,7 +20,7 @@ from ragkit.learning import checkpoints, saved_folder
 from ragkit.learning.checkpoints import TrainingFolder, TrainingHistory
 from ragkit.learning.dataset import PairDataset
 from ragkit.learning.labels import Example
-from ragkit.learning.objectives import OBJECTIVES, Loss, Prompts
+from ragkit.learning.objectives import OBJECTIVES, Loss, Prompts, for_shorter_vectors
 from ragkit.learning.training_monitor import TrainingMonitor, TrainingPlan, TrainingProgress
 
 if TYPE_CHECKING:
@@ -42,13 +42,17 @@ def fit(
     plan: TrainingPlan,
     folder: TrainingFolder,
     on_progress: Callable[[TrainingProgress], None],
+    dimensions: Sequence[int] = (),
 ) -> TrainingHistory:
-    """Train `model` in place and return the history. Raises UsageError if the loss diverges."""
+    """Train `model` in place and return the history. `dimensions`: the first so many numbers of
+    each vector are trained, too. Raises UsageError if the loss diverges."""
     from transformers import set_seed
 
     objective = OBJECTIVES[dataset.objective]
     set_seed(plan.seed)  # the softmax head is initialized before the trainer sets the seed
     loss = objective.create_loss(model, len(dataset.scale.classes))
+    if dimensions:
+        loss = for_shorter_vectors(model, loss, dimensions)
     checkpoint = folder.latest_checkpoint()
     history = checkpoints.read_history(checkpoint) if checkpoint else TrainingHistory()
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from ragkit.errors import CollectionError, UsageError
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.writer import Progress
+from ragkit.models import tuned
 from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.state import set_value, value
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
+    from ragkit.models.tuned import TunedSettings
     from ragkit.storage.sqlite.database import Database
     from ragkit.storage.sqlite.vector_cache import VectorCache
 
@@ -57,10 +59,11 @@ def build_vectors(
     return embedder.embedded
 
 
-def switch(store: Database, model_id: int) -> None:
+def switch(store: Database, model_id: int, tuning: TunedSettings | None = None) -> None:
     """Make a model the collection's encoder, and remember the one before for `previous_model`.
 
-    One transaction. Raises CollectionError if a passage has no vector of this model.
+    `tuning`: what `ragkit tune` is to undo; it is stored with the encoder before. One transaction.
+    Raises CollectionError if a passage has no vector of this model.
     """
     with store.changing() as (connection, _):
         before, after = passages.model(connection), passages.model_by_id(connection, model_id)
@@ -75,6 +78,9 @@ def switch(store: Database, model_id: int) -> None:
         passages.mark_complete(connection)
         set_value(connection, PREVIOUS_KEY, before["id"])
         files.rename_model_in_recipes(connection, before["fingerprint"], after["fingerprint"])
+        if tuning is not None:
+            record = tuning._replace(model=model_id, model_before=before["id"])
+            tuned.store(connection, record)
 
 
 def previous_model(connection: sqlite3.Connection) -> sqlite3.Row:

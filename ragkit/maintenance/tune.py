@@ -41,9 +41,10 @@ MAX_QUESTIONS = 150  # of each half
 RERANKED_QUESTIONS = 80  # of the train half: a cross-encoder is slow
 _MIN_SIZE = 48  # tokens of a passage
 _MIN_STEP = 0.25  # a size that is nearer to the present one is not tried
-_VERSION = 1  # of the way in which is measured: results of another one are not used
+_VERSION = 2  # of the way in which is measured: results of another one are not used
 _SAMPLE_FILE = "sample.json"
 _NOT_COPIED = frozenset({"judgements"})  # tables that others may write without the writer lock
+_MEASURED = ("files", "documents", "passages")  # tables that the results follow from
 # Tables that may change without a new generation: by new roots, topics or a calibration.
 _WITHOUT_GENERATION = (
     "collection", "models", "roots", "files", "unreadable_texts", "topics", "passage_topics",
@@ -269,9 +270,9 @@ class TuningFolder:
         """`settings`: what else the results depend on, as text."""
         collection = str(state.value(connection, "id") or "")
         own = blake2b(collection.encode(), digest_size=8).hexdigest()
-        content = (
-            _VERSION, SPLITTER_VERSION, state.generation(connection), fingerprint, settings,
-        )  # fmt: skip
+        # Not the generation: vectors of a trained encoder begin new ones.
+        rows = transfer.rows_digest(connection, _MEASURED)
+        content = (_VERSION, SPLITTER_VERSION, rows, fingerprint, settings)
         digest = blake2b(repr(content).encode(), digest_size=8).hexdigest()
         self._parent = user_dirs.cache() / f"tune-{own}"
         self.path = self._parent / digest
@@ -291,9 +292,10 @@ class TuningFolder:
         """Delete the folder with everything in it."""
         shutil.rmtree(self._parent, ignore_errors=True)
 
-    def sample_file(self, values: Values) -> Path:
-        """Return the source file of the sample, in a folder for these settings of splitting."""
-        folder = self.path / f"passages-{_digest(_passage_values(values))}"
+    def sample_file(self, values: Values, encoder: str = "") -> Path:
+        """Return the source file of the sample, in a folder for these settings of splitting and, if
+        it is not the collection's, the encoder with this fingerprint."""
+        folder = self.path / f"passages-{_digest(_passage_values(values))}{encoder[:16]}"
         folder.mkdir(exist_ok=True)
         file = folder / _SAMPLE_FILE
         file.touch()

@@ -21,6 +21,10 @@ _PURPOSES = (
     ("tune", "unfinished work of ragkit tune"),
     ("tokenizers", "compiled vocabularies"),
 )
+_DATA_PURPOSES = {
+    "default": "the default collection",
+    "models": "encoders of ragkit tune --train",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ def list_entries() -> list[StoredEntry]:
         for path in _children(user_dirs.cache())
     ]
     kept = [
-        (path, "the default collection" if path.name == "default" else "your data")
-        for path in _children(user_dirs.data())
+        (path, _DATA_PURPOSES.get(path.name, "your data")) for path in _children(user_dirs.data())
     ]
     kept += [(path, "your settings") for path in _children(user_dirs.config())]
     entries += [

@@ -1,8 +1,8 @@
 """Settings that `ragkit tune` chose for a collection: JSON in the table `collection`.
 
 They count where the user has set nothing. A collection may come from somebody else, so only values
-that cannot do harm are read: no names of models and no addresses. Functions over a connection of
-`database`; they neither begin nor commit a transaction.
+that cannot do harm are read: no names of models and no addresses (ids are those of stored models).
+Functions over a connection of `database`; they neither begin nor commit a transaction.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class TunedSettings(NamedTuple):
 
     values: Mapping[str, Value] = MappingProxyType({})
     before: Mapping[str, Value] = MappingProxyType({})  # `values` before the last tuning
-    model_before: int | None = None  # id of the encoder before, if that was changed, too
+    model: int | None = None  # id of the encoder that the last tuning trained and chose
+    model_before: int | None = None  # id of the one before it
     can_undo: bool = False
 
 
@@ -40,11 +41,12 @@ def load(connection: sqlite3.Connection) -> TunedSettings:
         return TunedSettings()
     try:
         parsed = json.loads(str(stored))
-        model = parsed["model_before"]
+        model, model_before = parsed.get("model"), parsed["model_before"]
         return TunedSettings(
             values=_known(parsed["values"]),
             before=_known(parsed["before"]),
-            model_before=model if type(model) is int else None,
+            model=model if type(model) is int else None,
+            model_before=model_before if type(model_before) is int else None,
             can_undo=parsed["can_undo"] is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -56,6 +58,7 @@ def store(connection: sqlite3.Connection, tuned: TunedSettings) -> None:
     record = {
         "values": dict(tuned.values),
         "before": dict(tuned.before),
+        "model": tuned.model,
         "model_before": tuned.model_before,
         "can_undo": tuned.can_undo,
     }

@@ -97,6 +97,27 @@ class TuningTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderTrial:
+    """A fine-tuned encoder that `ragkit tune --train` compared with the collection's.
+
+    Measures are of the held-out half of the questions, with the settings in use.
+    """
+
+    triplets: int  # that it was trained on, with those for evaluation
+    model: str = ""  # its folder; "" if it is not used
+    before: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the differences
+    p_values: Mapping[str, float] = field(default_factory=dict)
+    embedded: int = 0  # texts of the collection
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it has a higher nDCG@10, and the difference is significant (p < .05)."""
+        return _is_gain(self.before, self.after, self.p_values)
+
+
+@dataclass(frozen=True, slots=True)
 class TuneReport:
     """What `ragkit tune` found, and whether it changed the collection.
 
@@ -116,6 +137,7 @@ class TuneReport:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the differences
     p_values: Mapping[str, float] = field(default_factory=dict)
     applied: bool = False
+    encoder: EncoderTrial | None = None  # `--train`; None if too few questions can be made
     undone: bool = False  # `--undo`: the settings before the last tuning count again
     seconds: float = 0.0
 
@@ -123,9 +145,14 @@ class TuneReport:
     def is_better(self) -> bool:
         """Whether the chosen settings have a higher nDCG@10 on the held-out half, and the
         difference is significant (p < .05)."""
-        name = "nDCG@10"
-        gain = self.after.get(name, 0.0) - self.before.get(name, 0.0)
-        return gain > 0 and self.p_values.get(name, 1.0) < 0.05
+        return _is_gain(self.before, self.after, self.p_values)
+
+
+def _is_gain(
+    before: Mapping[str, float], after: Mapping[str, float], p_values: Mapping[str, float]
+) -> bool:
+    name = "nDCG@10"
+    return after.get(name, 0.0) > before.get(name, 0.0) and p_values.get(name, 1.0) < 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from ragkit import learning
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_engines
+from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.learning.checkpoints import TrainingFolder
 from tests.learning.conftest import labelled_rows, make_sentences, scored_rows, write_rows
@@ -128,6 +129,45 @@ def test_triplets_are_trained_with_their_negatives(tmp_path, base_folder):
     other = train(file, tmp_path / "other", base_folder, **options)
     assert report.objective == other.objective == "ranking"
     assert report.losses[0][1] > other.losses[0][1]  # more texts to tell apart
+
+
+def test_shorter_vectors_are_trained_too_and_resumed(pairs, tmp_path, base_folder):
+    """The first 8 of 32 numbers fit the scores better than those of a model that was trained as a
+    whole, which fits as well as before."""
+    rows = scored_rows(60)
+    first, second = ([row[name] for row in rows] for name in ("sentence1", "sentence2"))
+    scores = np.array([row["score"] for row in rows])
+
+    def error(folder, dimensions):
+        encoder = resolve_model.load(ModelSpec(str(folder), dimensions=dimensions))
+        sides = encoder.encode_passages(first), encoder.encode_passages(second)
+        return np.mean((np.einsum("nd,nd->n", *sides) - scores) ** 2)
+
+    options = {"dev_share": 0, "epochs": 4}
+    train(pairs, tmp_path / "whole", base_folder, **options)
+    report = train(pairs, tmp_path / "both", base_folder, dimensions=[8, 8], **options)
+    assert report.shorter_dimensions == (8,)
+    assert error(tmp_path / "both", 8) < 0.8 * error(tmp_path / "whole", 8)
+    assert error(tmp_path / "both", None) < error(base_folder, None)
+    assert "the first 8 numbers" in (tmp_path / "both" / "README.md").read_text()
+    options = {"evaluations": 4, "dimensions": [8]}
+    full = train(pairs, tmp_path / "full", base_folder, **options)
+    with pytest.raises(Stop):
+        train(pairs, tmp_path / "cut", base_folder, **options, on_progress=stop_at(5))
+    with pytest.raises(UsageError, match=r"dimensions was \[8\], now \[4\]"):
+        train(pairs, tmp_path / "cut", base_folder, dimensions=[4], resume=True)
+    cut = train(pairs, tmp_path / "cut", base_folder, **options, resume=True)
+    assert (cut.losses, cut.evaluations) == (full.losses, full.evaluations)
+
+
+def test_shorter_vectors_need_fewer_numbers_and_an_objective_of_cosines(tmp_path, base_folder):
+    scored = write_rows(tmp_path / "scored.jsonl", scored_rows(60))
+    for number in (0, 32):
+        with pytest.raises(UsageError, match=f"dimensions has {number}; expected 1 to 31"):
+            train(scored, tmp_path / "out", base_folder, dimensions=[number])
+    labelled = write_rows(tmp_path / "labelled.jsonl", labelled_rows(60))
+    with pytest.raises(UsageError, match="do not go with the objective softmax"):
+        train(labelled, tmp_path / "out", base_folder, dimensions=[8])
 
 
 class Stop(KeyboardInterrupt):

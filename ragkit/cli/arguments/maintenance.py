@@ -83,7 +83,15 @@ def add_migrate(command: argparse.ArgumentParser) -> None:
 def add_tune(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `tune`."""
     command.add_argument(
-        "--undo", action="store_true", help="use the settings before the last tuning again"
+        "--train",
+        action="store_true",
+        help="also fine-tune the model on questions made from one half of the documents, and use "
+        "it if it is significantly better on the other half",
+    )
+    command.add_argument(
+        "--undo",
+        action="store_true",
+        help="use the settings and the model before the last tuning again",
     )
     command.add_argument(
         "--reranker",

@@ -39,6 +39,12 @@ def add_train(command: argparse.ArgumentParser) -> None:
         choices=POOLINGS,
         help="pooling of the trained model (default: the model's own, else mean)",
     )
+    command.add_argument(
+        "--dimensions",
+        metavar="N,…",
+        help="also train the first N numbers of each vector, so that they can be kept alone "
+        "(Matryoshka): 192,96",
+    )
     _add_dev(command)
     _add_numbers(command)
     command.add_argument("--resume", action="store_true", help="continue an interrupted training")

@@ -12,7 +12,7 @@ from ragkit.cli.output import render
 from ragkit.cli.output.progress import progress
 from ragkit.cli.output.terminal import format_count, print_message, to_printable
 from ragkit.errors import UsageError
-from ragkit.records.maintenance import MigrationReport, TuneReport, TuningTrial
+from ragkit.records.maintenance import EncoderTrial, MigrationReport, TuneReport, TuningTrial
 
 
 def migrate(arguments: Namespace) -> int:
@@ -47,7 +47,7 @@ def migrate(arguments: Namespace) -> int:
     return 0
 
 
-def _print_measures(report: MigrationReport | TuneReport) -> None:
+def _print_measures(report: MigrationReport | TuneReport | EncoderTrial) -> None:
     """Print each measure before and after, the interval of the difference, and its p-value."""
     for name, before in report.before.items():
         low, high = report.intervals[name]
@@ -73,8 +73,11 @@ def tune(arguments: Namespace) -> int:
     """Run `ragkit tune`; return its exit code."""
     if arguments.undo and arguments.reranker is not None:
         raise UsageError("--undo tries nothing; leave out --reranker")
+    if arguments.undo and arguments.train:
+        raise UsageError("--undo trains nothing; leave out --train")
     with open_collection(arguments) as collection, progress() as show:
         report = collection.tune(
+            train=arguments.train,
             undo=arguments.undo,
             seed=arguments.seed,
             wait=arguments.wait,
@@ -117,13 +120,23 @@ def _print_tuning(report: TuneReport) -> None:
         print(f"not tried: {reason}")
     if not report.changes:
         print("nothing to gain: no setting that was tried is significantly better")
-        return
-    print(f"chosen: {_in_words(report.changes)}")
-    _print_measures(report)
-    if report.applied:
-        print(f"used from now on ({report.seconds:.0f} s); to go back: ragkit tune --undo")
     else:
-        print("not used: the gain is not significant on the held-out questions")
+        print(f"chosen: {_in_words(report.changes)}")
+        _print_measures(report)
+        _print_use(report.applied)
+    if report.encoder is not None:
+        print(f"fine-tuned on {format_count(report.encoder.triplets, 'triplet')}")
+        _print_measures(report.encoder)
+        _print_use(report.encoder.is_better)
+        if report.encoder.model:
+            print(f"the model is {to_printable(report.encoder.model)}")
+
+
+def _print_use(is_better: bool) -> None:
+    if is_better:
+        print("used from now on; to go back: ragkit tune --undo")
+    else:
+        print("not used: no significant gain on the held-out questions")
 
 
 def distill(arguments: Namespace) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ragkit.learning import TrainingProgress, TrainReport
     from ragkit.learning.checkpoints import TrainingFolder
 
+_MAX_DIGITS = 7  # of a dimension
+
 
 def train(arguments: Namespace) -> int:
     """Run `ragkit train` and return the exit code."""
@@ -42,6 +44,7 @@ def train(arguments: Namespace) -> int:
                 model=model,
                 objective=arguments.objective,
                 pooling=arguments.pooling,
+                dimensions=_parse_dimensions(arguments.dimensions),
                 dev=arguments.dev,
                 dev_share=arguments.dev_share,
                 epochs=arguments.epochs,
@@ -70,6 +73,13 @@ def train(arguments: Namespace) -> int:
             f"--learning-rate or more pairs"
         )
     return 0
+
+
+def _parse_dimensions(text: str | None) -> tuple[int, ...]:
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if not all(part.isdecimal() and len(part) < _MAX_DIGITS for part in parts):
+        raise UsageError(f"--dimensions is {text!r}; expected numbers such as 192,96")
+    return tuple(map(int, parts))
 
 
 def _write_pairs(arguments: Namespace) -> tuple[str, str]:
