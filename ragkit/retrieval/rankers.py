@@ -293,7 +293,7 @@ def _fuse(
     candidates = {
         passage: _UNKNOWN_COSINE if cosine is None else cosine
         for passage, cosine in dense.items()
-        if _reaches(cosine, min_score)
+        if min_score <= -1 or _reaches(cosine, min_score)
     }
     cosines = np.array(list(candidates.values()), dtype=np.float64)
     by_words = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)

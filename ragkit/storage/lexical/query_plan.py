@@ -106,6 +106,8 @@ class QueryWord(NamedTuple):
     @property
     def factor(self) -> float:
         """The highest factor for its score that its forms can lead to, 1 without forms."""
+        if not self.forms:
+            return 1.0
         best = max([form.weight for form in self.forms if not form.is_extra], default=0.0)
         extra = sum(form.weight for form in self.forms if form.is_extra)
         return max(1.0, (max(best, 1.0) if self.terms else best) + extra)

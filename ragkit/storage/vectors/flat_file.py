@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
@@ -122,7 +121,6 @@ class FlatFile:
             raise ValueError(f"{name} is damaged: its length does not fit its header")
         ids = self._file.read(end + 8, 8 * count)
         self.ids: NDArray[np.int64] = np.frombuffer(ids, "<i8")
-        self._ids_view = memoryview(ids).cast("q")  # for bisection
         self._in_memory: NDArray[np.float32] | None = None
         self._bytes_read = 0  # not from memory
 
@@ -220,8 +218,7 @@ class FlatFile:
         if not len(self):
             return np.full(len(ids), -1, dtype=np.int64)
         if len(ids) <= _MAX_BISECTED:  # the file's ids mostly ascend; sorting takes milliseconds
-            bisected = (bisect_left(self._ids_view, id_) for id_ in ids.tolist())
-            at = np.fromiter(bisected, dtype=np.int64, count=len(ids)).clip(max=len(self) - 1)
+            at = np.minimum(np.searchsorted(self.ids, ids), len(self) - 1)
             if (self.ids[at] == ids).all():
                 return at
         ascending, order = self._sorted_ids

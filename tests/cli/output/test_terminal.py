@@ -1,6 +1,6 @@
 import pytest
 
-from ragkit.cli.output.terminal import format_count, print_message, to_printable
+from ragkit.cli.output.terminal import format_count, print_message, terminal_width, to_printable
 
 NASTY = "\x1b[2J\x1b]0;mine\x07\x9b31m\u202e\r\x7f"
 
@@ -43,3 +43,13 @@ def test_a_message_cannot_look_like_two(capsys):
 )
 def test_counts_have_a_plural_and_separators(number, expected):
     assert format_count(number, "file") == expected
+
+
+@pytest.mark.parametrize(("columns", "width"), [("120", 120), ("7", 40), ("wide", 80), ("", 80)])
+def test_the_width_is_that_of_the_terminal_or_the_default(monkeypatch, columns, width):
+    def no_terminal():
+        raise OSError
+
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("os.get_terminal_size", no_terminal)
+    assert terminal_width(80) == width
