@@ -79,14 +79,17 @@ class ReadResult:
     beside: str = ""  # hash of the file that it was read with; see `registry.Format.beside`
     is_partial: bool = False  # more results of the file follow; the last one has the reasons
     saved: Sequence[str] = ()  # records that earlier results of the file had
+    saved_recognised: bool = False  # text in one of these was recognised
 
     @property
     def has_images(self) -> bool:
         """Whether it is an image or has page images, recognised or not."""
         kinds = {self.kind, *(unread_part.kind for unread_part in self.unread)}
         recognised = (part.document.recognition for part in self.parts)
-        return not kinds.isdisjoint(IMAGE_KINDS) or any(
-            recognition is not None for recognition in recognised
+        return (
+            self.saved_recognised
+            or not kinds.isdisjoint(IMAGE_KINDS)
+            or any(recognition is not None for recognition in recognised)
         )
 
     @property
@@ -260,7 +263,7 @@ def _read_mailbox(
     saved: list[str] = []
     unread: list[Unread] = []
     secrets: list[SecretFinding] = []
-    is_generated_read = False
+    is_generated_read = is_recognised = False
     for piece in mailbox.pieces():
         if piece.file is None:
             reason = f"larger than {format_bytes(MAX_MESSAGE_BYTES)}"
@@ -272,6 +275,7 @@ def _read_mailbox(
         is_generated_read = is_generated_read or (
             reads_generated and any(map(_is_generated, parts))
         )
+        is_recognised = is_recognised or any(part.document.recognition for part in parts)
         parts = [replace(part, record=piece.renumber(part.record)) for part in parts]
         unread += [replace(part, record=piece.renumber(part.record)) for part in piece_unread]
         secrets += [replace(found, record=piece.renumber(found.record)) for found in piece_secrets]
@@ -284,6 +288,7 @@ def _read_mailbox(
         result = partial(result, generated="skipped")
     result = partial(
         result, ctime_ns=stamp, unread=unread, secrets=secrets, saved=saved,
+        saved_recognised=is_recognised,
         seconds=time.perf_counter() - started,
     )  # fmt: skip
     if saved:

@@ -11,6 +11,7 @@ from ragkit.documents.sandbox import ocr_engines
 from ragkit.ingest.options import ReadSettings
 from tests.documents.engines import FakeEngine
 from tests.documents.files import make_pdf, make_zip
+from tests.documents.mail_files import make_message
 
 SCAN = make_pdf(["", ""], image=True)
 
@@ -137,3 +138,31 @@ def test_read_settings_match_unless_a_setting_they_name_has_changed():
     assert not ReadSettings("base", "tesseract eng", "60 s").match(failed)
     unread = ReadSettings("base", None, "30 s").note(images=True, failed=False)
     assert not now.match(unread) and not now.match(None)
+
+
+def test_a_scan_in_a_mailbox_over_the_size_limit_is_read_as_the_engine_can(
+    open_collection, tmp_path, install
+):
+    limit = {"passage_tokens": 40, "overlap": 0.0, "max_file_mb": 0.001}
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    mail = make_message("See the scan. " * 90, Date="Tue, 01 Oct 2024 12:34:56 -0500")
+    mail.add_attachment(SCAN, "application", "pdf", filename="scan.pdf")
+    (folder / "a.mbox").write_bytes(
+        b"From ann Tue Oct  1 12:34:56 2024\n" + mail.as_bytes() + b"\n"
+    )
+    aged(folder)
+    open_collection(Settings(**limit)).index(folder)
+    (file,) = open_collection(Settings(**limit)).files()
+    assert [(part.record, part.kind) for part in file.unread] == [("1/scan.pdf", "no_text_layer")]
+    engine = install(*[OcrText("Feed the cats.", 90.0)] * 9)
+    assert open_collection(Settings(**limit)).index().updated == 1
+    collection = open_collection(Settings(**limit))
+    assert collection.search("feed the cats", k=1)[0].path == "a.mbox/1/scan.pdf"
+    assert collection.index().unchanged == 1
+    assert len(engine.images) == 2
+    another = install(*[OcrText("Feed the dogs.", 90.0)] * 9)
+    another.languages = "deu"
+    chosen = open_collection(Settings(**limit, ocr_languages="deu"))
+    assert chosen.index().updated == 1
+    assert "dogs" in chosen.search("feed the", k=1, mode="lexical")[0].text

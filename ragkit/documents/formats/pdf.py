@@ -49,6 +49,7 @@ _NUMBER = re.compile(r"[+\-−–]?[0-9]{1,20}")
 _SCRIPT_CHARACTERS = frozenset("0123456789+-−–.,")
 _SCRIPT_ENDS = tuple(end for _, end in SCRIPT_MARKS.values())
 _MIN_SPACE = 0.15  # of the letters' size: a blank
+_MAX_SCRIPT_LINE = 5000  # characters; a longer line is none of a page
 _MIN_SHIFT = 0.3  # points; below, two letters stand on one line
 # Of the size of the letter before: the size of a raised or lowered one, and its distance.
 _MAX_SCRIPT_SIZE = 0.9
@@ -427,6 +428,8 @@ class _LetterPositions:
     def write_numbers(self, line: str, offset: int) -> str:
         """Return a line that starts at `offset`, with its raised and lowered numbers marked for
         `write_scripts`."""
+        if len(line) > _MAX_SCRIPT_LINE:
+            return line
         pieces: list[str] = []
         at = 0
         is_ascii = line.isascii()

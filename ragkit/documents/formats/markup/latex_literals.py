@@ -21,6 +21,8 @@ _TOKEN = re.compile(
 _FORMULA = re.compile(r"\\[\\$]|(?P<sign>\$\$?)|\\(?P<open>[(\[])")
 _CLOSING = {"(": "\\)", "[": "\\]"}
 _ESCAPED = re.compile(r"\\([%#&_{}~$])")
+_BRACE = re.compile(r"\\.|[{}]")
+_MAX_BRACES = 1_000_000
 _MAX_CODE = 2000  # characters of code or of an address in a line
 _MAX_FORMULA = 5000
 
@@ -30,6 +32,7 @@ class Literals:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._braces = 0  # that were looked at
 
     def mask(self, text: str) -> str:
         """Return a source without comments, with characters in place of code and addresses."""
@@ -84,7 +87,7 @@ class Literals:
         if token["code"] == "mintinline" and text.startswith("{", at):
             at = text.find("}", at, at + 50) + 1 or at
         if text.startswith("{", at):
-            end = _closing_brace(text, at + 1)
+            end = self._closing_brace(text, at + 1)
         elif token["code"] and text[at : at + 1].strip():
             end = text.find(text[at], at + 1, min(_line_end(text, at), at + _MAX_CODE))
         else:
@@ -95,6 +98,19 @@ class Literals:
             return "\\href{}", end + 1
         inner = text[at + 1 : end]
         return self._add(_ESCAPED.sub(r"\1", inner) if token["address"] else inner), end + 1
+
+    def _closing_brace(self, text: str, start: int) -> int:
+        """Return where the brace closes that opens before `start`, in its line; -1 if it does not,
+        or if very many before it did not."""
+        depth, end = 1, min(_line_end(text, start), start + _MAX_CODE)
+        for brace in _BRACE.finditer(text, start, end):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if not depth:
+                return brace.start()
+            self._braces += 1
+            if self._braces > _MAX_BRACES:
+                break
+        return -1
 
     def _add_lines(self, text: str) -> str:
         return "\n".join(self._add(line) if line else "" for line in text.split("\n"))
@@ -109,17 +125,6 @@ class Literals:
 def _line_end(text: str, start: int) -> int:
     end = text.find("\n", start)
     return len(text) if end < 0 else end
-
-
-def _closing_brace(text: str, start: int) -> int:
-    """Return where the brace closes that opens before `start`, in its line; -1 if it does not."""
-    depth = 1
-    for at in range(start, min(_line_end(text, start), start + _MAX_CODE)):
-        if text[at] in "{}" and text[at - 1] != "\\":
-            depth += 1 if text[at] == "{" else -1
-            if not depth:
-                return at
-    return -1
 
 
 def _closing_sign(text: str, start: int, sign: str) -> int | None:

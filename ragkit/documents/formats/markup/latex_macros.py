@@ -50,7 +50,7 @@ _HEADING_TEXT = re.compile(r"\\texorpdfstring\s{0,9}\{")
 
 
 class _Macro(NamedTuple):
-    count: int  # of its arguments
+    arguments: int  # their number
     default: str | None  # of the first, if that is optional
     body: str
 
@@ -138,7 +138,7 @@ def _expand(text: str, macros: dict[str, _Macro]) -> str:
                 continue
             macro = macros[match[1]]
             arguments, end = _arguments(body, match, macro)
-            if len(arguments) < macro.count:
+            if len(arguments) < macro.arguments:
                 continue
             replacement = macro.body
             for number, value in enumerate(arguments, 1):
@@ -154,7 +154,7 @@ def _expand(text: str, macros: dict[str, _Macro]) -> str:
 
 def _arguments(text: str, match: re.Match[str], macro: _Macro) -> tuple[list[str], int]:
     """Return the arguments behind a macro's name, and where they end."""
-    if not macro.count:
+    if not macro.arguments:
         return [], match.end()
     end = match.end() if not match[0].endswith("{}") else match.end() - 2
     values: list[str] = []
@@ -162,7 +162,7 @@ def _arguments(text: str, match: re.Match[str], macro: _Macro) -> tuple[list[str
         closing = text.find("]", end, end + 200) if text.startswith("[", end) else -1
         values.append(macro.default if closing < 0 else text[end + 1 : closing])
         end = end if closing < 0 else closing + 1
-    while len(values) < macro.count:
+    while len(values) < macro.arguments:
         if text[end : end + 1] != "{":
             break
         value = argument(text, end + 1, _MAX_BODY)

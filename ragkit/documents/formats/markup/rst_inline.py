@@ -37,6 +37,7 @@ _LINK = re.compile(  # its address may be on the next line
 _REFERENCE = re.compile(r"`(?<![\w`]`)(?P<label>[^`<>\n]{1,300})`__?(?!\w)")
 _WORD_END = re.compile(r"_(?![\w`])")
 _WORD = re.compile(r"(?<![\w`_\\])[A-Za-z][\w.-]{0,80}[A-Za-z0-9]\Z")
+_MAX_LINE = 2000  # characters around a word that are looked at
 _MAX_WORD = 84  # characters, with what is before it
 _ROLE_TARGET = re.compile(r"\s{0,3}<[^<>]{1,300}>$")
 
@@ -128,9 +129,10 @@ class _Inline:
             word = _WORD.search(text[max(at, end - _MAX_WORD) : end])
             if word is None or word[0].casefold() not in self._targets:
                 continue
-            line_end = text.find("\n", end)
-            line = text[text.rfind("\n", 0, end) + 1 : len(text) if line_end < 0 else line_end]
-            if "``" not in line:
+            first, last = max(0, end - _MAX_LINE), min(len(text), end + _MAX_LINE)
+            line_end = text.find("\n", end, last)
+            line_start = max(text.rfind("\n", first, end) + 1, first)
+            if "``" not in text[line_start : last if line_end < 0 else line_end]:
                 pieces.append(text[at:end])
                 at = found.end()
         return "".join([*pieces, text[at:]])

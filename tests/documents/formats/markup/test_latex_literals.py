@@ -49,3 +49,8 @@ def test_a_comment_ends_no_document_and_defines_nothing():
 def test_every_formula_of_a_long_paper_stays():
     text = "$x$ " * 70_000
     assert parse(text + "\n" + text).text.count("$x$") > 130_000
+
+
+def test_addresses_that_never_end_stay():
+    text = "\\url{" * 50_000
+    assert parse(text).text == text
