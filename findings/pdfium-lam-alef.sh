@@ -9,7 +9,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -qq --disable-pip-version-check pypdfium2==5.15.2 fpdf2==2.8.9 uharfbuzz==0.57.0 matplotlib==3.11.2
+"$folder/venv/bin/pip" install -qq --disable-pip-version-check \
+  pypdfium2==5.15.2 fpdf2==2.8.9 uharfbuzz==0.57.0 matplotlib==3.11.2
 cd "$folder"
 venv/bin/python - <<'PYTHON'
 import unicodedata

@@ -8,7 +8,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -qq --disable-pip-version-check sentence-transformers==6.2.0 torch==2.13.0 transformers==5.24.0 pytrec-eval-terrier==0.5.11
+"$folder/venv/bin/pip" install -qq --disable-pip-version-check \
+  sentence-transformers==6.2.0 torch==2.13.0 transformers==5.24.0 pytrec-eval-terrier==0.5.11
 "$folder/venv/bin/pip" install -qq --disable-pip-version-check --no-deps beir==2.2.0
 cd "$folder"
 venv/bin/python - <<'PYTHON'
