@@ -7,7 +7,6 @@
 # make faults  kill, cut the power, fail calls, damage files: hours; continues where it stopped
 # make clients run unmodified clients against the servers, each in an environment of its own
 # make ray     install Ray, run the tests on a cluster of three nodes on this machine: minutes
-# make ray-addresses  the same with an address for each node
 # make dist    build the wheel and the source distribution into dist/
 # make sbom    write the bill of materials of what is installed (CycloneDX) to sbom.json
 # make audit   ask for known vulnerabilities of what is installed; says so if it cannot
@@ -30,7 +29,7 @@ TESTERS ?= $(shell expr $(JOBS) + 1)
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo light test check lint types bench fuzz faults clients ray ray-addresses sbom audit docs site clean
+.PHONY: demo light test check lint types bench fuzz faults clients ray sbom audit docs site clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -74,11 +73,6 @@ clients: $(VENV)/.test
 ray: $(VENV)/.test
 	$(PIP) --editable '.[ray]'
 	$(BIN)/python -m tests.cluster.isolated env RAGKIT_RAY_TESTS=1 $(BIN)/python -m pytest -p no:xdist -m ray tests/cluster
-
-# The same, each node in a network namespace with an address of its own: needs `ip` (iproute2).
-ray-addresses: $(VENV)/.test
-	$(PIP) --editable '.[ray]'
-	$(BIN)/python -m tests.cluster.isolated env RAGKIT_RAY_TESTS=addresses $(BIN)/python -m pytest -p no:xdist -m ray tests/cluster/test_on_ray.py
 
 dist: $(VENV)/.test
 	rm -rf dist

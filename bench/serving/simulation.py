@@ -1,6 +1,6 @@
 """A cluster that serves a sharded collection, simulated event by event (SimPy).
 
-    python -m bench.serving.simulation             # 1 billion passages on 100 nodes
+    python -m bench.serving.simulation             # 1 billion passages on 100 nodes: two minutes
     python -m bench.serving.simulation scale.txt   # beside what `python -m bench scale` printed
 
 The router is that of `ragkit/cluster/router.py`: a call goes to the replica with the fewest calls
@@ -8,7 +8,8 @@ in progress, is repeated at another one if its node is lost, and is sent to a se
 time that 95 of 100 calls stay below; a shard that does not answer in time is missing from the
 result. Its constants are imported. What is simplified: a search is one call of each shard after
 the work of the router, which handles one request at a time (Python's interpreter lock); a lost
-node's replicas are back on the same node after `restart_seconds`; networks are a constant.
+node's replicas are back on the same node after `restart_seconds`; a shard whose replicas have all
+failed is asked until the deadline, which the router shortens; networks are a constant.
 
 Every figure follows from the arguments and the seed.
 """

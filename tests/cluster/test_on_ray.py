@@ -18,7 +18,6 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.maintenance.sharded_index import ShardedIndexOptions
-from tests.cluster.hosts import Hosts
 from tests.conftest import REPOSITORY, WordEncoder
 
 pytestmark = [
@@ -72,33 +71,27 @@ def announce_ports(patch):
 
 
 class Nodes:
-    """A cluster whose nodes can be killed and added. `hosts`: gives each a network of its own."""
+    """A cluster whose nodes can be killed and added."""
 
-    def __init__(self, count=NODES, hosts=None):
+    def __init__(self, count=NODES):
         from ray.cluster_utils import Cluster
 
-        self._started, self._count, self._hosts = 0, count, hosts
-        self.address = "127.0.0.1" if hosts is None else hosts.address
+        self._started, self._count = 0, count
         self.cluster = Cluster(
-            initialize_head=True,
-            head_node_args={**self._options(self.address), "include_dashboard": False},
+            initialize_head=True, head_node_args={**self._options(), "include_dashboard": False}
         )
         self.others = [self.add() for _ in range(count - 1)]
 
-    def _options(self, address):
+    def _options(self):
         self._started += 1
         port = 20_000 + 10 * self._started
         return {
-            "num_cpus": 1, "object_store_memory": STORE_BYTES, "node_ip_address": address,
+            "num_cpus": 1, "object_store_memory": STORE_BYTES, "node_ip_address": "127.0.0.1",
             "dashboard_agent_listen_port": port, "runtime_env_agent_port": port + 1,
         }  # fmt: skip
 
     def add(self):
-        if self._hosts is None:
-            return self.cluster.add_node(wait=False, **self._options(self.address))
-        host = self._hosts.add()
-        with host.entered():
-            return self.cluster.add_node(wait=False, **self._options(host.address))
+        return self.cluster.add_node(wait=False, **self._options())
 
     def kill(self):
         """Kill a node that is not the head."""
@@ -134,15 +127,9 @@ def started_nodes(home, count=NODES):
         from ray.data import DataContext
 
         announce_ports(patch)
-        hosts = None
-        if os.environ.get("RAGKIT_RAY_TESTS") == "addresses":
-            hosts = stack.enter_context(Hosts())
-        started = Nodes(count, hosts)
+        started = Nodes(count)
         stack.callback(started.cluster.shutdown)
-        ray.init(
-            address=started.cluster.address, log_to_driver=False, logging_level="ERROR",
-            _node_ip_address=started.address,
-        )  # fmt: skip
+        ray.init(address=started.cluster.address, log_to_driver=False, logging_level="ERROR")
         stack.callback(ray.shutdown)
         started.cluster.wait_for_nodes(timeout=START_SECONDS)
         DataContext.get_current().enable_progress_bars = False
@@ -221,25 +208,6 @@ def kill_actor(name):
     wait_until(find)
     with contextlib.suppress(ProcessLookupError):
         os.kill(find(), signal.SIGKILL)
-
-
-@pytest.mark.skipif(
-    os.environ.get("RAGKIT_RAY_TESTS") != "addresses", reason="run it with: make ray-addresses"
-)
-def test_each_node_has_an_address_and_a_network_of_its_own(nodes):
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    def network():
-        return os.readlink("/proc/self/ns/net")  # noqa: PTH115 (runs on the nodes)
-
-    found = {}
-    for node in ray.nodes():
-        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        task = ray.remote(network).options(num_cpus=0, scheduling_strategy=there)
-        found[node["NodeManagerAddress"]] = ray.get(task.remote())
-    assert sorted(found) == ["10.77.0.1", "10.77.0.2", "10.77.0.3"]
-    assert len(set(found.values())) == 3
 
 
 def test_the_same_results_after_adds_changes_and_deletes(index, documents, tmp_path):

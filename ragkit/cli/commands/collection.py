@@ -92,19 +92,19 @@ def _index_shards(arguments: Namespace, folder: str | Path) -> int:
     settings = load_settings(arguments)
     before_step = _background(settings.nice)
     with contextlib.ExitStack() as stack:
-        index = sharded_index.index
+        update = sharded_index.index
         if arguments.on is not None:
             from ragkit.cluster.session import connected
 
             stack.enter_context(connected(arguments.on))
-            from ragkit.cluster.ingest import index
+            from ragkit.cluster.ingest import index as update
         show = stack.enter_context(progress())
 
         def step(done: Progress) -> None:
             before_step()
             show(done)
 
-        report = index(folder, options, settings, None, print_message, step)
+        report = update(folder, options, settings, None, print_message, step)
     _show_report(arguments, report)
     return _exit_code(arguments, report)
 

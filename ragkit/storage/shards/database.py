@@ -172,16 +172,14 @@ class ShardedDatabase(Database):
         options: Mapping[str, Any],
     ) -> list[Any]:
         """Run a reading function on shards; see `gathering.AskShards`."""
-        key = None
-        if getattr(function, "is_constant", False) and not options:
-            by_shard = isinstance(arguments, Mapping)
-            key = function, tuple(arguments.items()) if by_shard else arguments
-            if (known := self._constants.get(key)) is not None:
-                return list(known)
+        is_constant = getattr(function, "is_constant", False) and not options
+        own = tuple(arguments.items()) if isinstance(arguments, Mapping) else arguments
+        if is_constant and (known := self._constants.get((function, own))) is not None:
+            return list(known)
         results = self._ask(arguments, lambda shard, own: shard.read(function, *own, **options))
         wanted = len(arguments) if isinstance(arguments, Mapping) else self.shard_count
-        if key is not None and len(results) == wanted:  # no shard is missing
-            self._constants[key] = tuple(results)
+        if is_constant and len(results) == wanted:  # no shard is missing
+            self._constants[function, own] = tuple(results)
         return results
 
     def ask_vectors(

@@ -107,8 +107,8 @@ def _publish(
     entry = ShardEntry(number, files, *counts, words.statistics.counted, words.tokens())
     if before is not None and _has_same_content(location, before, entry, copy):
         return before
-    for file in files:
-        location.put(sources[file.name], file)
+    for published in files:
+        location.put(sources[published.name], published)
     return entry
 
 
