@@ -1,5 +1,6 @@
 """`tune --train`: a tiny model learns which words mean the same, is used, resumed and undone."""
 
+import importlib.util
 import random
 
 import numpy as np
@@ -11,11 +12,17 @@ from ragkit import Collection, Settings, user_dirs
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.maintenance import trained_encoder
+from ragkit.models import tuned
 from ragkit.storage.sqlite import passages
+from tests.conftest import WordEncoder
 from tests.encoders.conftest import CONFIG, MODULES, tiny_weights, write_json
+from tests.maintenance.test_migrate import BlindEncoder, SmallEncoder, write_notes
 
-for package in ("torch", "sentence_transformers", "accelerate", "datasets", "ir_measures"):
-    pytest.importorskip(package, reason='needs pip install "ragkit-search[train,eval]"')
+PACKAGES = ("torch", "sentence_transformers", "accelerate", "datasets", "ir_measures")
+pytestmark = pytest.mark.skipif(  # without importing them: that takes longer than most tests
+    not all(map(importlib.util.find_spec, PACKAGES)),
+    reason='needs pip install "ragkit-search[train,eval]"',
+)
 COUNT = 30  # words that each have another with the same meaning
 WORDS = [f"{kind}{number}" for kind in ("ask", "say") for number in range(COUNT)]
 SETTINGS = Settings(passage_tokens=40, overlap=0.0)
@@ -70,7 +77,8 @@ class InterruptionError(Exception):
 
 @pytest.fixture
 def quick(monkeypatch):
-    torch = pytest.importorskip("torch")
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(trained_encoder, "MIN_PAIRS", 20)
@@ -120,18 +128,24 @@ def test_a_better_encoder_is_trained_resumed_used_and_undone(tmp_path, quick):
             collection.tune(undo=True)
 
 
-def test_undo_keeps_an_encoder_that_the_user_has_chosen_since(tmp_path, quick):
-    base = write_model(tmp_path / "base")
-    with Collection(tmp_path / "kit", settings=SETTINGS) as collection:
-        collection.index(write_pages(tmp_path / "pages"), model=str(base))
-        collection.tune(train=True)
-        collection.migrate(rollback=True)
-        collection.tune(undo=True)
-        assert collection.model().name == str(base)
-        assert (
-            len(collection._read(lambda rows: rows.execute("SELECT id FROM models")).fetchall()) > 1
-        )
-        assert collection._read(passages.model)["id"] == 1
+def test_undo_takes_back_the_encoder_unless_the_user_has_chosen_another(tmp_path, monkeypatch):
+    encoders = {"words": WordEncoder(), "small": SmallEncoder(), "blind": BlindEncoder()}
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoders[spec.name])
+    settings = Settings(passage_tokens=40, overlap=0.0, model="words")
+    with Collection(tmp_path / "kit", settings=settings) as collection:
+        collection.index(write_notes(tmp_path / "house"))
+        first = collection._read(passages.model)["id"]
+        tuning = tuned.TunedSettings(can_undo=True)
+        for chosen, expected in ((None, "words"), ("blind", "blind")):
+            collection.migrate("small", force=True)
+            small = collection._read(passages.model)["id"]
+            with collection._store.writing() as connection:
+                record = tuning._replace(model=small, model_before=first)
+                tuned.store(connection, record)
+            if chosen:
+                collection.migrate(chosen, force=True)
+            assert collection.tune(undo=True).undone
+            assert collection.model().name == expected
 
 
 def test_no_gain_changes_nothing(tmp_path, quick, monkeypatch):
