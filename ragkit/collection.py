@@ -1809,11 +1809,11 @@ class Collection:
         if min(report.train_questions, report.questions) < tuning.MIN_QUESTIONS:
             few = f"fewer than {tuning.MIN_QUESTIONS} questions of each half can be made"
             return replace(report, not_tried=(f"anything: {few}",))
-        settings, start = self.settings, self._values_in_use()
+        start = self._values_in_use()
         encoder = self._encoders.load_encoder()
         stages, not_tried = tune.make_stages(
             start, encoder.window, has_headers=sample.has_headers,
-            has_reranker=settings.reranker is not None or self._reranker is not None,
+            has_reranker=self.settings.reranker is not None or self._reranker is not None,
             fixed=[name for name in start if self._is_chosen(name)],
         )  # fmt: skip
 

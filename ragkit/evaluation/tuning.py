@@ -70,7 +70,7 @@ def compare_common(before: ByQuery, after: ByQuery, name: str = MAIN_MEASURE) ->
     )
 
 
-def compare_measures(before: ByQuery, after: ByQuery) -> dict[str, dict[str, Any]]:
+def compare_measures(before: ByQuery, after: ByQuery) -> dict[str, Any]:
     """Return the fields `before`, `after`, `intervals` and `p_values` of a report: of each measure
     over the questions that both have. Raises ValueError if there is none."""
     found = {name: compare_common(before, after, name) for name in before}

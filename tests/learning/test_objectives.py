@@ -6,7 +6,7 @@ import scipy  # whose parts are imported when they are used
 
 from ragkit.learning.base_model import load_base_model, read_base_model
 from ragkit.learning.labels import Example
-from ragkit.learning.objectives import OBJECTIVES
+from ragkit.learning.objectives import OBJECTIVES, for_shorter_vectors
 
 TEXTS = ["the key", "the bank", "every week", "the river rot", "key every week", "bank"]
 PAIRS = list(zip(TEXTS[:3], TEXTS[3:], strict=True))
@@ -60,6 +60,26 @@ def test_ranking_loss_is_the_cross_entropy_over_in_batch_negatives(model):
     _, value = compute_loss("ranking", model, None)
     expected = -np.mean(np.diag(scipy.special.log_softmax(20 * first @ second.T, axis=1)))
     assert value == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_loss_for_shorter_vectors_is_the_sum_over_whole_and_cut_ones(model):
+    import torch
+
+    u, v, _, _ = encode_pairs(model)
+    gold = np.array([0.9, 0.1, 0.4])
+    expected = 0.0
+    for dimension in (32, 8):
+        first, second = (
+            side[:, :dimension] / np.linalg.norm(side[:, :dimension], axis=1, keepdims=True)
+            for side in (u, v)
+        )
+        expected += np.mean((np.sum(first * second, axis=1) - gold) ** 2)
+    loss = for_shorter_vectors(model, OBJECTIVES["cosine"].create_loss(model, 0), [8])
+    features = [model.preprocess([pair[side] for pair in PAIRS]) for side in (0, 1)]
+    with torch.no_grad():
+        value = float(loss(features, torch.tensor(gold, dtype=torch.float32)))
+    assert value == pytest.approx(expected, abs=1e-5)
+    assert encode_pairs(model)[0].shape == (3, 32)  # outside of the loss nothing is cut
 
 
 class FakeModel:

@@ -46,6 +46,8 @@ def evaluate(arguments: Namespace) -> int:
                 arguments.mode or collection.settings.mode, collection.settings.fusion, rerank
             )
             return _compare(arguments, collection, first, _changed(first, arguments.compare))
+        if arguments.png is not None and not arguments.calibrate:
+            _check_calibrated(collection.relevance())
         modes = [arguments.mode] if arguments.mode else list(MODES)
         found = collection.evaluate_self(modes, rerank=rerank)
         if arguments.calibrate:
@@ -95,19 +97,24 @@ def _check_arguments(arguments: Namespace) -> None:
     if arguments.png is not None:
         if arguments.compare is not None:
             raise UsageError("--png and --compare do not go together; run them one by one")
-        from ragkit.evaluation.beir import check_writable
+        from ragkit.cli.output.reliability import check_drawable
 
-        check_writable(arguments.png)
+        check_drawable(arguments.png)
 
 
-def _draw(calibration: RelevanceCalibration | None, path: str) -> None:
+def _check_calibrated(calibration: RelevanceCalibration | None) -> RelevanceCalibration:
+    """Return the calibration. Raises UsageError if there is none to draw."""
     if calibration is None or not calibration.bins:
         raise UsageError(
             "there is nothing to draw; calibrate first: ragkit eval --self --calibrate"
         )
+    return calibration
+
+
+def _draw(calibration: RelevanceCalibration | None, path: str) -> None:
     from ragkit.cli.output.reliability import draw_reliability
 
-    draw_reliability(calibration, path)
+    draw_reliability(_check_calibrated(calibration), path)
 
 
 def _print_reliability(calibration: RelevanceCalibration) -> None:

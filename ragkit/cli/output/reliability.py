@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from ragkit.errors import UnavailableError, UsageError
 from ragkit.models.relevance import RelevanceCalibration
+
+
+def check_drawable(path: str) -> None:
+    """Raise what `draw_reliability` would raise, as far as that is known before the work."""
+    from ragkit.evaluation.beir import check_writable
+
+    check_writable(path)
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UnavailableError('--png needs matplotlib: pip install "ragkit-search[explore]"')
 
 
 def draw_reliability(calibration: RelevanceCalibration, path: str) -> None:
@@ -11,13 +22,10 @@ def draw_reliability(calibration: RelevanceCalibration, path: str) -> None:
 
     Raises UnavailableError without matplotlib, UsageError where the file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise UnavailableError(
-            '--png needs matplotlib: pip install "ragkit-search[explore]"'
-        ) from None
+    check_drawable(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(5, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -90,3 +90,4 @@ def test_an_empty_collection_is_not_tuned(run):
     assert code == 2
     assert "is empty" in error
     assert run("tune", "--undo", "--reranker", "x")[0] == 2
+    assert run("tune", "--undo", "--train")[0] == 2

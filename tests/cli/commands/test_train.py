@@ -48,6 +48,11 @@ def test_a_trained_model_can_be_used_for_indexing(run, pairs, base_folder, folde
     assert run("-c", "kit", "query", "the key", "--json")[0] == 0
 
 
+def test_dimensions_are_numbers(run):
+    code, _, err = run("train", "pairs.jsonl", "-o", "mine", "--dimensions", "192,half")
+    assert (code, "expected numbers such as 192,96" in err) == (2, True)
+
+
 def test_the_file_of_another_training_is_not_overwritten(run, folder, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.json").write_text("{}")
