@@ -6,7 +6,7 @@ A commit is checked out with `git worktree` beside this one for the time of the 
 with this Python interpreter, in pairs, each first in half of them, on files and collections of
 their own. A ratio is the median of the pairs, after / before; the spread is its smallest and
 largest. `RAGKIT_BENCH_SIZE=full` takes 10,000 passages with the real model and 100,000 files (an
-hour); the default, about eight minutes on a quiet machine, a tenth of them. `RAGKIT_BENCH_ROWS`
+hour); the default, about nine minutes on a quiet machine, a tenth of them. `RAGKIT_BENCH_ROWS`
 selects rows by the beginning of their names, separated by commas. What needs more than this machine
 has at hand (10,000,000 vectors, 1,000,000 files, other processors) is in `bench vectors` and
 `bench load`.
@@ -36,7 +36,7 @@ CHILD = Path(__file__).with_name("ratio_child.py")
 IS_FULL = os.environ.get("RAGKIT_BENCH_SIZE") == "full"
 PASSAGES, UNCHANGED = (10_000, 100_000) if IS_FULL else (1_000, 10_000)
 SEARCHED = 10_000
-PAIRS = 7 if IS_FULL else 5
+PAIRS, LONG_PAIRS = (7, 3) if IS_FULL else (3, 2)  # of quick rows, and of those that take long
 WATCHED_SECONDS = 10.0
 Measures = dict[str, float]
 
@@ -192,13 +192,15 @@ ROWS: dict[str, Row] = {
     "writing the word index": Row(
         lambda side: {"CPU ms for 1,000": child(side, "word_index", str(side.folder))}
     ),
-    f"`index` of {PASSAGES:,} passages": Row(index_all, 3),
-    "`index` of data/": Row(index_documents, 3),
-    f"first keyword hit, {SEARCHED:,} files": Row(first_hits, 3),
+    f"`index` of {PASSAGES:,} passages": Row(index_all, LONG_PAIRS),
+    "`index` of data/": Row(index_documents, LONG_PAIRS),
+    f"first keyword hit, {SEARCHED:,} files": Row(first_hits, LONG_PAIRS),
     f"unchanged, {UNCHANGED:,} files": Row(index_unchanged),
     "`index --watch`, idle": Row(watch, 1),
-    "other programs beside `index`": Row(loss_beside, 3),
-    "other programs beside `index --nice`": Row(lambda side: loss_beside(side, "--nice"), 3),
+    "other programs beside `index`": Row(loss_beside, LONG_PAIRS),
+    "other programs beside `index --nice`": Row(
+        lambda side: loss_beside(side, "--nice"), LONG_PAIRS
+    ),
 }
 
 
@@ -219,9 +221,10 @@ def checkout(before: str) -> Iterator[Path]:
 
 
 def measure(row: Row, sides: Sequence[Side]) -> list[tuple[Measures, Measures]]:
-    """Return the figures of both sides, pair by pair, after one pair that warms the caches."""
+    """Return the figures of both sides, pair by pair; for quick rows after one that warms the
+    caches."""
     pairs = []
-    for number in range(row.pairs + (row.pairs > 1)):
+    for number in range(row.pairs + (row.pairs == PAIRS)):
         order = (0, 1) if number % 2 else (1, 0)
         found = {index: row.measure(sides[index]) for index in order}
         pairs.append((found[0], found[1]))
