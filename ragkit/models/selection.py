@@ -108,7 +108,8 @@ class ModelSelection:
         settings = dataclasses.replace(self._settings, model=model or self._settings.model)
         if settings.model is None:
             raise UsageError("no model is named; name one with --model NAME")
-        spec, trial = spec_from_settings(settings, None), None
+        spec = spec_from_settings(settings, None)
+        trial: PrecisionTrial | None = None
         if settings.precision == AUTO_PRECISION and spec.base_url is None:
             trial = _try_int8(spec, lambda _: read_texts())
             spec = dataclasses.replace(spec, precision=trial.precision if trial else "fp32")
