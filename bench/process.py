@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PEAK_SCALE = 1024 if sys.platform != "darwin" else 1024 * 1024  # of the system's unit, in a MB
+
 
 @dataclass(frozen=True)
 class Run:
@@ -38,8 +40,7 @@ def measure(command: Sequence[str]) -> Run:
     process.stdout.close()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} exited with {process.returncode}")
-    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, output)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / PEAK_SCALE, output)
 
 
 def measure_median(command: Sequence[str], runs: int = 5) -> Run:

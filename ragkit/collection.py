@@ -1615,7 +1615,11 @@ class Collection:
             elif rollback:
                 spec, encoder = self._encoders.load_stored(self._read(migrate.previous_model))
             else:
-                spec, encoder = self._encoders.load_other(model)
+                spec, encoder, trial = self._encoders.load_other(
+                    model, lambda: self._read(migrate.first_texts)
+                )
+                if trial is not None:
+                    self._notify(str(trial))
             if (
                 rollback
                 and encoder.fingerprint != self._read(migrate.previous_model)["fingerprint"]

@@ -258,7 +258,7 @@ class _Analyzed:
         self.text, self.cache = text, cache
         self.terms = " ".join(map(cache.__getitem__, chunks))
         self.special = list(filter(cache.traits.__contains__, chunks))
-        self.traits = reduce(or_, map(cache.traits.__getitem__, self.special), 0)
+        self.traits: int = reduce(or_, map(cache.traits.__getitem__, self.special), 0)
 
     @cached_property
     def plain(self) -> str:

@@ -8,6 +8,7 @@ are cut. The caller holds the writer lock.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from ragkit.errors import CollectionError, UsageError
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.writer import Progress
 from ragkit.models import tuned
-from ragkit.storage.sqlite import files, passages
+from ragkit.models.precision import TRIAL_PASSAGES
+from ragkit.storage.sqlite import changes, files, passages
 from ragkit.storage.sqlite.state import set_value, value
 
 if TYPE_CHECKING:
@@ -57,6 +59,13 @@ def build_vectors(
             if current is not None and not passages.has_pending(connection, current["id"]):
                 passages.mark_complete(connection)
     return embedder.embedded
+
+
+def first_texts(connection: sqlite3.Connection) -> list[str]:
+    """Return the texts of the collection's first passages, as they are embedded, for a trial of
+    int8."""
+    rows = changes.texts_since(connection, 0)
+    return [text for _, text, _ in itertools.islice(rows, TRIAL_PASSAGES)]
 
 
 def switch(store: Database, model_id: int, tuning: TunedSettings | None = None) -> None:

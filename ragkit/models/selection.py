@@ -96,13 +96,24 @@ class ModelSelection:
                     raise self._wrong_model(row, spec, encoder)
             return encoder
 
-    def load_other(self, model: str | None) -> tuple[ModelSpec, Encoder]:
+    def load_other(
+        self, model: str | None, read_texts: Callable[[], Sequence[str]]
+    ) -> tuple[ModelSpec, Encoder, PrecisionTrial | None]:
         """Load the encoder of this name, with the options of the settings, whatever the collection
-        uses. Raises ModelError."""
+        uses. Raises ModelError.
+
+        If the settings leave the precision to a trial, it is made on the texts that `read_texts`
+        returns, and returned.
+        """
         settings = dataclasses.replace(self._settings, model=model or self._settings.model)
         if settings.model is None:
             raise UsageError("no model is named; name one with --model NAME")
-        return load(spec_from_settings(settings, None))
+        spec = spec_from_settings(settings, None)
+        trial: PrecisionTrial | None = None
+        if settings.precision == AUTO_PRECISION and spec.base_url is None:
+            trial = _try_int8(spec, lambda _: read_texts())
+            spec = dataclasses.replace(spec, precision=trial.precision if trial else "fp32")
+        return *load(spec), trial
 
     def load_stored(self, row: sqlite3.Row) -> tuple[ModelSpec, Encoder]:
         """Load the encoder of a stored row of `models`, which need not be the current one. Raises
@@ -209,9 +220,6 @@ class ModelSelection:
         """Return what int8 costs and saves on the texts that `read_texts` returns for an encoder;
         None if no engine computes the model in int8 as it should, or a GPU would compute it. Raises
         ModelError."""
-        from ragkit.encoders.engines.cpu_threads import has_gpu_driver
-        from ragkit.models.precision import try_int8
-
         settings = dataclasses.replace(
             self._settings, model=model or self._settings.model, precision="fp32"
         )
@@ -222,13 +230,7 @@ class ModelSelection:
             _refuse_shadowed(spec.name)
         if stored is not None and spec.name == stored.name:
             check_stored_spec(self._store, settings, stored)
-        if spec.base_url is not None or has_gpu_driver():
-            return None
-        exact = build(spec)
-        with contextlib.suppress(ModelError):  # where fp32 fails too, encoding raises it again
-            coarse = build(dataclasses.replace(spec, precision="int8"))
-            return try_int8(exact, coarse, read_texts(exact))
-        return None
+        return None if spec.base_url is not None else _try_int8(spec, read_texts)
 
     def set_collection_model(
         self, model: str | None, rebuild: bool, precision: str | None = None
@@ -467,6 +469,23 @@ def _refuse_unless_here(name: str, is_untrusted: bool, trust: str) -> None:
         f"the collection's model {name!r} {reason}. To use it: RAGKIT_MODEL={shlex.quote(name)} "
         f"ragkit …; if you trust the authors of the collection: {trust}"
     )
+
+
+def _try_int8(
+    spec: ModelSpec, read_texts: Callable[[Encoder], Sequence[str]]
+) -> PrecisionTrial | None:
+    """Return what int8 costs and saves for a model in fp32; None as `ModelSelection.try_precision`
+    does."""
+    from ragkit.encoders.engines.cpu_threads import has_gpu_driver
+    from ragkit.models.precision import try_int8
+
+    if has_gpu_driver():
+        return None
+    exact = build(spec)
+    with contextlib.suppress(ModelError):  # where fp32 fails too, encoding raises it again
+        coarse = build(dataclasses.replace(spec, precision="int8"))
+        return try_int8(exact, coarse, read_texts(exact))
+    return None
 
 
 def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:

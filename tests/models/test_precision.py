@@ -131,6 +131,24 @@ def test_the_first_run_of_a_collection_decides(models, tmp_path, noise, chosen):
         assert collection.model().precision == {"int8": "fp32", "fp32": "int8"}[chosen]
 
 
+@pytest.mark.parametrize(("noise", "chosen"), [(0.001, "int8"), (0.3, "fp32")])
+def test_a_migration_decides_by_the_stored_passages(models, tmp_path, noise, chosen):
+    models(noise)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number, text in enumerate(TEXTS[:120]):
+        (folder / f"{number:03}.txt").write_text(text)
+    said = []
+    with Collection(tmp_path / "kit", settings=Settings(model="old")) as collection:
+        collection.index(folder)
+        assert collection.model().precision == "fp32"
+    settings = Settings(model="new", precision="auto")
+    with Collection(tmp_path / "kit", settings=settings, notify=said.append) as collection:
+        assert collection.migrate(force=True).embedded == 120
+        assert (collection.model().name, collection.model().precision) == ("new", chosen)
+    assert [line for line in said if line.startswith(f"precision is {chosen}: on 120 passages")]
+
+
 def _models(connection):
     return connection.execute("SELECT * FROM models").fetchall()
 
