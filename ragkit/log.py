@@ -13,10 +13,3 @@ def log_warning(message: str) -> None:
     import logging
 
     logging.getLogger(_NAME).warning("%s", message, stacklevel=2)
-
-
-def log_debug(message: str) -> None:
-    """Log one line at level DEBUG."""
-    import logging
-
-    logging.getLogger(_NAME).debug("%s", message, stacklevel=2)

@@ -57,8 +57,15 @@ def unit_matches(text: str) -> Iterator[tuple[str, str]]:
     for sign in range_signs().finditer(text):
         first = _last_number().search(text, max(0, sign.start() - _MAX_NUMBER), sign.start() + 1)
         last = _quantities().match(text, sign.end())
-        if first and last and int(first[0]) < int(last[1]):
+        if not first or not last or follows_number(text, first.start()):
+            continue
+        if int(first[0]) < int(last[1]):
             yield text[first.start() : last.end()], first[0] + last[2]
+
+
+def follows_number(text: str, start: int) -> bool:
+    """Whether a number that begins at `start` is not the first of a row, such as of a date."""
+    return bool(_NUMBER_BEFORE.match(text, max(0, start - 2), start))
 
 
 def _code_matches(text: str) -> Iterator[str]:
@@ -109,6 +116,7 @@ _KINDS = (
 _SEPARATOR = "[ \\-\u2010-\u2013]"
 _DIGIT = re.compile("[0-9]")
 _DIGITS_AND_SPACE = re.compile("[0-9]{1,6} (?=[A-Zµa-z])")
+_NUMBER_BEFORE = re.compile("[0-9][-/\u2010-\u2014]")
 _SECOND_GROUP = re.compile(f"[A-Z0-9](?={_SEPARATOR}[A-Z]{{0,3}}[0-9])")
 _CODE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ragkit.analysis.identifiers import range_signs
+from ragkit.analysis.identifiers import follows_number, range_signs
 from ragkit.analysis.letters import ascii_digits
 from ragkit.analysis.unspaced_numbers import han_value, may_have_number_words, number_words
 
@@ -284,7 +284,8 @@ def _ranges(text: str, language: str) -> Iterator[tuple[_Amount, Quantity]]:
     """Yield the ends of ranges of which one alone has the currency, the unit or the scale: `EUR
     100–200`, `$5-10 million`, `5 to 10 kilometers`. Each with what it yields.
 
-    A range ascends: in `2024-10 kg` and `500-2 million` the first number is one by itself.
+    A range ascends: in `2024-10 kg` and `500-2 million` the first number is one by itself. It has
+    two numbers: `2024-05-10 USD` is a date.
     """
     for sign in range_signs().finditer(text):
         middle = sign.start() + 1
@@ -295,8 +296,10 @@ def _ranges(text: str, language: str) -> Iterator[tuple[_Amount, Quantity]]:
             continue
         # The text after the first number is the sign: it has no unit of its own.
         first = _amount(match, language)._replace(end=middle, scale=0, unit=None)
-        if float(first.number) >= float(last.number):
+        if float(first.number) >= float(last.number) or follows_number(text, first.start):
             continue
+        if first.currency is None and not text[sign.end()].isdigit():
+            continue  # what costs that much: `item 5 - $10`
         currency = first.currency or last.currency
         whole_first = first._replace(currency=currency, unit=last.unit, scale=last.scale)
         whole_last = last._replace(currency=currency)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ragkit.analysis.analyzer import analyzer_for
-from ragkit.analysis.identifiers import MAX_JOINED_LENGTH, joined_spellings
+from ragkit.analysis.identifiers import MAX_JOINED_LENGTH, joined_spellings, unit_matches
 from tests.storage.lexical.conftest import build_index, top_ids
 
 
@@ -97,3 +97,16 @@ def test_a_code_of_thousands_of_groups_is_joined_up_to_the_longest_identifier():
     joined = joined_spellings("A1 " * 20_000)
     assert joined == ["A1" * count for count in range(2, MAX_JOINED_LENGTH // 2 + 1)]
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("2\u20133 kg", ["2kg", "3kg"]),
+        ("2 to 3 kg", ["2kg", "3kg"]),
+        ("2024-03-15 kg", ["15kg"]),  # a date and what follows it
+        ("1/2-3 kg", ["3kg"]),
+    ],
+)
+def test_both_ends_of_a_range_have_the_sign_of_its_unit(text, joined):
+    assert sorted({spelling for _, spelling in unit_matches(text)}) == joined

@@ -99,6 +99,11 @@ def test_each_amount_in_a_row_has_its_currency(language, text, amounts):
         # What does not ascend is no range.
         ("en", "2023-15 kilometers", {"15km"}),
         ("en", "600-3 million dollars", {"#3000000usd"}),
+        # A date is none, nor is an amount after the number of what costs it.
+        ("en", "2024-03-15 USD", {"#15usd"}),
+        ("en", "2024-03-15 million dollars", {"#15000000usd"}),
+        ("en", "Item 5 - $12", {"#12usd"}),
+        ("en", "Room 2 - EUR 80", {"#80eur"}),
     ],
 )
 def test_both_ends_of_a_range_have_its_unit(language, text, amounts):

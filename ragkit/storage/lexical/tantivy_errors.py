@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 
 from ragkit.errors import CollectionError
-from ragkit.log import log_debug
 
 _MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
 
@@ -65,7 +64,9 @@ def translate(error: BaseException, problem: str) -> Exception | None:
     if not is_tantivy:
         return None
     details = str(error)
-    log_debug(f"tantivy: {details}")
+    import logging  # takes 5 ms, which a query without errors need not spend
+
+    logging.getLogger("ragkit").debug("tantivy: %s", details)
     if match := re.search(r"\(os error (\d+)\)|\bcode: (\d+), kind: ", details):
         code = int(match[1] or match[2])
         return OSError(code, os.strerror(code))

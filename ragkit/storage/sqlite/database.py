@@ -42,6 +42,7 @@ APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite data
 
 FILE_NAME = "ragkit.db"
 MAX_IDLE_LOG_BYTES = 4_000_000  # to which the write-ahead log is cut when it starts over
+_LOCK_PAUSE = 0.01  # seconds
 RETRY_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds
 
 
@@ -162,9 +163,10 @@ class Database:
         """Check that the file is a collection of this version; migrate an older one."""
         connection = self._connect()
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            # In this order: another process may commit all three at any moment.
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
             if application != APPLICATION_ID and tables:
                 raise CollectionError(
                     f"{self.path} is a SQLite database, but not a ragkit collection. "
@@ -198,7 +200,9 @@ class Database:
         from ragkit.storage.sqlite import migrations
 
         connection.execute("PRAGMA page_size = 16384")  # fits vectors of 1.5 kB better
-        connection.execute("PRAGMA journal_mode = WAL")
+        _keep_write_ahead_log(connection)
+        if self.opened_version:
+            migrations.import_upgrader()
         connection.execute("BEGIN IMMEDIATE")  # another process may be creating it at this moment
         try:
             migrations.apply(connection)
@@ -343,8 +347,8 @@ class Database:
         """
         with self._borrow() as connection:
             connection.execute("BEGIN")
-            connection.snapshot_values = {}
             try:
+                connection.snapshot_values = {}
                 yield connection
             finally:
                 connection.snapshot_values = None
@@ -548,6 +552,21 @@ _RETRYABLE = frozenset({
     sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
 })  # fmt: skip
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+
+
+def _keep_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Change to a write-ahead log. Where another process does so too, SQLite does not wait for it
+    as long as it waits for other locks, but fails at once."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
 
 
 def _way_to_one(folder: Path) -> str:

@@ -29,11 +29,21 @@ _APPLIED = (
 
 
 def apply(connection: sqlite3.Connection) -> None:
-    """Apply the steps that are missing, in the caller's transaction: all of them or none."""
+    """Apply the steps that are missing, in the caller's transaction: all of them or none.
+
+    Another process may have applied them before this transaction began.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
     if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
         _create(connection)
-    else:
+    elif version < len(STEPS):
         _upgrade(connection)
+
+
+def import_upgrader() -> None:
+    """Import what upgrades a database, which can take seconds: call it before the transaction, as
+    others wait for that."""
+    import sqlite_utils.migrations  # noqa: F401
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -144,3 +144,49 @@ def test_damaged_rows_are_reported_once_until_something_changes(tmp_path):
         report_damage(connection, passages=[7])
     assert len(notices) == 2
     store.close()
+
+
+@pytest.mark.parametrize("statement", [1, 2, 3])
+def test_a_collection_may_appear_while_another_process_looks_what_is_there(
+    tmp_path, monkeypatch, statement
+):
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    (folder / "ragkit.db").touch()
+    connect = Database._connect
+
+    def watched(self):
+        connection = connect(self)
+        statements = []
+
+        def create_before(sql):
+            statements.append(sql)
+            if len(statements) == statement:
+                monkeypatch.undo()
+                Database(folder, create=True).close()
+
+        connection.set_trace_callback(create_before)
+        return connection
+
+    monkeypatch.setattr(Database, "_connect", watched)
+    store = Database(folder)
+    with store.reading() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == database.SCHEMA_VERSION
+        assert state.generation(connection) == 0
+    store.close()
+
+
+def test_a_creation_waits_for_one_that_has_begun_and_was_given_up(tmp_path):
+    (tmp_path / "kit").mkdir()
+    other = sqlite3.connect(
+        tmp_path / "kit" / "ragkit.db", isolation_level=None, check_same_thread=False
+    )
+    other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for it to change to a write-ahead log
+    ending = threading.Timer(0.2, other.rollback)
+    ending.start()
+    store = Database(tmp_path / "kit", create=True)
+    with store.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    store.close()
+    ending.join()
+    other.close()

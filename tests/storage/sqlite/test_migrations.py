@@ -74,6 +74,35 @@ def test_a_new_collection_imports_neither_sqlite_utils_nor_pandas(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_collection_that_another_process_has_just_made_is_not_upgraded():
+    # The import takes seconds, for which every other writer would wait for the lock.
+    code = (
+        "import sqlite3, sys; from ragkit.storage.sqlite import migrations; "
+        "connection = sqlite3.connect(':memory:'); "
+        "migrations.apply(connection); migrations.apply(connection); "
+        "assert not {'sqlite_utils', 'pandas'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_upgrader_is_imported_before_others_wait_for_the_upgrade(tmp_path, monkeypatch):
+    store = Database(tmp_path / "kit", create=True)
+    with store.writing() as connection:
+        connection.execute("PRAGMA user_version = 6")
+    store.close()
+    seen = []
+
+    def import_while_another_writes():
+        with closing(sqlite3.connect(tmp_path / "kit" / "ragkit.db", timeout=0)) as other:
+            other.execute("UPDATE collection SET value = 1 WHERE key = 'generation'")
+            other.commit()
+        seen.append("imported")
+
+    monkeypatch.setattr(migrations, "import_upgrader", import_while_another_writes)
+    Database(tmp_path / "kit").close()
+    assert seen == ["imported"]
+
+
 def test_applying_twice_changes_nothing(connection):
     migrations.apply(connection)
     before = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
