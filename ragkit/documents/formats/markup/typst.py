@@ -69,7 +69,7 @@ def _parse_lines(text: str) -> Lines:
             lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _SETTING.match(line) is not None:
             found = _find_setting_end(rows, index) if may_be_open else index + 1
-            may_be_open = found is not None
+            may_be_open = may_be_open and found is not None
             shown = _shown(rows[index : found or index + 1], used)
             lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _FENCE.match(line) is not None and line.count("```") == 1:
