@@ -15,13 +15,13 @@ _OTHERS = (
 _MIN_LETTERS = 4
 
 
-def is_baltic(text: str, otherwise: str) -> bool:
+def is_baltic(text: str, *others: str) -> bool:
     """Whether a text of a language of the Baltic has the letters of one language, while the same
-    bytes as they are read `otherwise` have those of none."""
+    bytes, as they are read in each of the `others`, have those of none."""
     letters = _foreign_letters(text)
-    if len(letters) < _MIN_LETTERS:
+    if len(letters) < _MIN_LETTERS or not _fits(set(letters), _BALTIC):
         return False
-    return _fits(set(letters), _BALTIC) and not _fits(set(_foreign_letters(otherwise)), _OTHERS)
+    return not any(_fits(set(_foreign_letters(other)), _OTHERS) for other in others)
 
 
 def _foreign_letters(text: str) -> str:

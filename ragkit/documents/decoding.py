@@ -164,7 +164,7 @@ def _guess(data: bytes, first_bad: int) -> Decoded:
     sample = data[start : start + _SAMPLE_BYTES]
     encoding = _guess_western(sample) or _correct(sample, _guess_encoding(sample) or "latin-1")
     if encoding not in _DOUBLE_BYTE and is_baltic(
-        sample.decode("cp1257", "replace"), sample.decode(encoding, "replace")
+        *(sample.decode(name, "replace") for name in ("cp1257", encoding, "cp1252", "cp1250"))
     ):
         encoding = "cp1257"
     try:

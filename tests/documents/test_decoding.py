@@ -132,3 +132,14 @@ JAPANESE = "東京へ行く。ポンプの保証は三年間です。"
 )
 def test_legacy_encodings_are_guessed_by_how_letters_stand_in_words(text, encoding):
     assert decode(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("öðrum að virðingu", "cp1252"),
+        ("în demnitate şi în drepturi. Ele sînt înzestrate", "cp1250"),
+    ],
+)
+def test_short_texts_of_other_languages_are_not_those_of_the_baltic(text, encoding):
+    assert decode(text.encode(encoding)).encoding != "cp1257"

@@ -467,6 +467,10 @@ class _LetterPositions:
         number = _NUMBER.match(line)
         if number is None or (kind := self._script(base, start)) is None:
             return None
+        if (
+            kind == "subscript" and before[-1:].isdigit()
+        ):  # a line of its own: "3" and "4" are not 34
+            return None
         base_x, _, base_size = self.locate(base)
         if not base_x < self.locate(start)[0] < base_x + base_size:
             return None

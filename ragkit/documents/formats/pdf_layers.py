@@ -93,12 +93,16 @@ def _patches(objects: _Objects, off: set[int]) -> Iterator[tuple[int, bytes]]:
         key = _LAYERS_KEY.search(body, start, start + _MAX_MEMBERSHIP)
         if key is not None and _is_hidden(objects, membership, off):
             yield key.start() + 1, _HIDDEN_KEY.encode()
-    for count, found in enumerate(_ON_LAYER.finditer(body)):
-        if count >= _MAX_ON_LAYERS:
+    start = count = 0
+    for found in islice(_ON_LAYER.finditer(body), _MAX_OBJECTS):
+        object_start = body.rfind(b" obj", max(0, found.start() - _MAX_HEADER), found.start())
+        if object_start < 0 or object_start + 4 == start:  # in an object that was looked at
+            continue
+        start, count = object_start + 4, count + 1
+        if count > _MAX_ON_LAYERS:
             return
-        start = body.rfind(b" obj", max(0, found.start() - _MAX_HEADER), found.start()) + 4
         try:
-            header = _parse(body, start)
+            header = _parse(body[start : start + _MAX_HEADER], 0)
             layer = header[b"/OC"]
             is_off = layer in off or _is_hidden(objects, objects.resolve(layer), off)
         except _DAMAGE:

@@ -222,3 +222,9 @@ def raised(text, rise=5, size=7):
 )  # fmt: skip
 def test_raised_and_lowered_numbers_stay_apart(line, text):
     assert read_pdf(make_pdf([line]), "a.pdf").text == text
+
+
+def test_a_number_below_the_end_of_a_line_is_not_part_of_its_number():
+    line = "Section 3) Tj 2 -7 Td /F 8 Tf (4th place) Tj /F 12 Tf ("
+    assert "34" not in read_pdf(make_pdf([line]), "a.pdf").text
+    assert "34" not in read_pdf(make_pdf([line.replace("2 -7", "51 -7")]), "a.pdf").text

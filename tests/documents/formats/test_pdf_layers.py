@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ragkit.documents.formats.pdf import read_pdf
-from ragkit.documents.formats.pdf_layers import hidden_layers
+from ragkit.documents.formats.pdf_layers import hidden_layers, without_hidden_objects
+from tests.documents.formats.work import growth
 
 LAYERS = Path(__file__).parents[1] / "samples" / "pdf" / "layers.pdf"
 CATALOG = b"%PDF-1.5\n1 0 obj<</OCProperties<</OCGs[2 0 R 3 0 R]/D<<{}>>>>>>endobj "
@@ -154,3 +155,10 @@ def test_forms_on_hidden_layers_are_not_read(layer, text):
     document = read_pdf(data, "a.pdf")
     assert [line for line in document.text.split("\n") if line] == text.split("\n")
     assert len(document.warnings) == 1  # of the line 0
+
+
+def test_the_dictionary_of_a_form_is_parsed_once():
+    def make(count):
+        return make_layers(b"/OFF[2 0 R]") + b"9 0 obj<<%s>>endobj" % (b"/OC 2 0 R " * count)
+
+    assert growth(without_hidden_objects, make, 100) < 6

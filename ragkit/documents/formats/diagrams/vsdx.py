@@ -14,6 +14,7 @@ from ragkit.records.documents import Document
 _MEDIA_TYPE = "application/vnd.ms-visio.drawing"
 _PAGES = "visio/pages/pages.xml"
 _MASTERS = "visio/masters/masters.xml"
+_MAX_INHERITED = 1_000_000  # characters of masters in a file: each may be shown many times
 _NONE = "-"  # no id of a shape in a master
 
 
@@ -28,6 +29,10 @@ def read_vsdx(data: bytes, name: str) -> Document:
         pages = [_read_page(package, part, title, masters) for title, part in _page_parts(package)]
         properties = read_properties(package, CORE)
         document = drawing_document(pages, _MEDIA_TYPE)
+        warnings = list(package.warnings)
+        if masters.shown > _MAX_INHERITED:
+            limit = f"beyond {_MAX_INHERITED:,} characters"
+            warnings.append(f"texts that shapes have from their masters, {limit}, are not read")
         return Document(
             document.text,
             _MEDIA_TYPE,
@@ -35,7 +40,7 @@ def read_vsdx(data: bytes, name: str) -> Document:
             headings=document.headings,
             pages=document.pages,
             metadata=properties.metadata(),
-            warnings=tuple(package.warnings),
+            warnings=tuple(warnings),
         )
 
 
@@ -67,32 +72,48 @@ def _listed_parts(package: ZipPackage, lists: str, kind: str) -> list[tuple[Attr
     return entries
 
 
-def _read_masters(package: ZipPackage) -> dict[tuple[str, str], str]:
-    """Return the texts of the masters, which shapes made from them show until they have their own.
+@dataclass(slots=True)
+class _Masters:
+    """The texts of the masters, which shapes made from them show until they have their own."""
 
-    Keys: ids of the master and of the shape in it; "" for its outermost shape.
-    """
-    texts: dict[tuple[str, str], str] = {}
+    # Keys: ids of the master and of the shape in it; "" for its outermost shape.
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    shown: int = 0  # characters so far
+
+    def text(self, master: str, shape: str) -> str:
+        """Return what a shape shows of its master; nothing beyond the limit of a file."""
+        text = self.texts.get((master, shape), "")
+        self.shown += len(text)
+        return text if self.shown <= _MAX_INHERITED else ""
+
+
+def _read_masters(package: ZipPackage) -> _Masters:
+    masters = _Masters()
     if _MASTERS not in package.names:
-        return texts
+        return masters
     for attributes, part in _listed_parts(package, _MASTERS, "Master"):
         master = attributes.get("ID", "")
         shapes = _read_shapes(package, part)
         for shape in shapes.shapes:
-            texts[master, shape.id] = shape.text or ""
+            masters.texts[master, shape.id] = shape.text or ""
         if shapes.shapes:
-            texts[master, ""] = shapes.shapes[0].text or ""
-    return texts
+            masters.texts[master, ""] = shapes.shapes[0].text or ""
+    return masters
 
 
 @dataclass(slots=True)
 class _Shape:
-    """A shape of a page or a master. `text` is None if it has none of its own."""
+    """A shape of a page or a master. `pieces`: of its own text; None if it has none."""
 
     id: str
     master: str = ""  # id of the master that it, or the group around it, is made from
     master_shape: str = ""  # id of the shape in it; "" for the outermost
-    text: str | None = None
+    pieces: list[str] | None = None
+
+    @property
+    def text(self) -> str | None:
+        """Its own text; None if it has none."""
+        return None if self.pieces is None else "".join(self.pieces)
 
 
 @dataclass(slots=True)
@@ -120,7 +141,7 @@ def _read_shapes(package: ZipPackage, part: str) -> _Shapes:
         elif tag == "Text":
             in_text = True
             if open_shapes:
-                open_shapes[-1].text = open_shapes[-1].text or ""
+                open_shapes[-1].pieces = open_shapes[-1].pieces or []
         elif tag == "Connect":
             connector = found.ends.setdefault(attributes.get("FromSheet", ""), {})
             connector[attributes.get("FromCell", "")] = attributes.get("ToSheet", "")
@@ -134,22 +155,21 @@ def _read_shapes(package: ZipPackage, part: str) -> _Shapes:
 
     def text(characters: str) -> None:
         if in_text and open_shapes:
-            open_shapes[-1].text = (open_shapes[-1].text or "") + characters
+            open_shapes[-1].pieces = open_shapes[-1].pieces or []
+            open_shapes[-1].pieces.append(characters)
 
     parse_xml_leniently(package, part, start, end, text)
     return found
 
 
-def _read_page(
-    package: ZipPackage, part: str, name: str, masters: dict[tuple[str, str], str]
-) -> DrawingPage:
+def _read_page(package: ZipPackage, part: str, name: str, masters: _Masters) -> DrawingPage:
     page = DrawingPage(name)
     found = _read_shapes(package, part)
     labels: dict[str, str] = {}
     for shape in found.shapes:
         text = shape.text
         if text is None:
-            text = masters.get((shape.master, shape.master_shape), "")
+            text = masters.text(shape.master, shape.master_shape)
         if shape.id in found.ends:
             labels[shape.id] = labels.get(shape.id, "") + text
         else:

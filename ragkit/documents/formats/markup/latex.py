@@ -68,7 +68,7 @@ def _parse_lines(text: str, literals: Literals) -> Lines:
     for line in body.split("\n"):
         opening = None if verbatim else _VERBATIM.search(line)
         if verbatim:
-            output_line = "" if verbatim == "comment" else literals.restore(line)
+            output_line = literals.restore(line)
             if f"\\end{{{verbatim}}}" in line:
                 lines.close_fence(output_line)
                 verbatim = ""
@@ -76,8 +76,7 @@ def _parse_lines(text: str, literals: Literals) -> Lines:
                 lines.add(output_line)
         elif opening is not None and f"\\end{{{opening[1]}}}" not in line:
             verbatim = opening[1]
-            output_line = literals.restore(line)
-            lines.add("") if verbatim == "comment" else lines.open_fence(output_line)
+            lines.open_fence(literals.restore(line))
         elif (section := _SECTION.match(line)) is not None:
             title = _read_argument(body, offset + section.end()).translate(_BRACES)
             remainder = _text_after_argument(line, section.end())
@@ -86,9 +85,7 @@ def _parse_lines(text: str, literals: Literals) -> Lines:
                 heading + literals.restore(remainder).rstrip(), _LEVELS[section[1]], heading
             )
         else:
-            lines.add(
-                "" if opening is not None and opening[1] == "comment" else literals.restore(line)
-            )
+            lines.add(literals.restore(line))
         offset += len(line) + 1
     return lines
 

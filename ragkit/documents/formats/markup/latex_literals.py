@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-VERBATIM = r"(?:[Vv]erbatim|lstlisting|minted|alltt|comment)\*?"  # environments
+VERBATIM = r"(?:[Vv]erbatim|lstlisting|minted|alltt)\*?"  # environments
 _FIRST, _LAST = 0xF0000, 0x10FFFD
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _TOKEN = re.compile(
-    rf"\\begin\{{(?P<block>{VERBATIM})\}}"
+    rf"\\begin\{{(?P<block>{VERBATIM}|comment\*?)\}}"
     r"|\\(?P<code>verb\*?|lstinline|mintinline)(?![A-Za-z])"
     r"|\\(?P<address>url|nolinkurl|path|href)(?=\{)"
     r"|\\[\\%$]|(?P<comment>%)|(?P<private>[\U000f0000-\U0010fffd])"
@@ -46,9 +46,14 @@ class Literals:
                 pieces.append(self._add(token[0]))
                 at = token.end()
             elif token["block"]:
-                at = text.find(f"\\end{{{token['block']}}}", token.end())
+                end = f"\\end{{{token['block']}}}"
+                at = text.find(end, token.end())
                 at = len(text) if at < 0 else at
-                pieces += (token[0], self._add_lines(text[token.end() : at]))
+                if token["block"].startswith("comment"):
+                    pieces.append("\n" * text.count("\n", token.end(), at))
+                    at = min(at + len(end), len(text))
+                else:
+                    pieces += (token[0], self._add_lines(text[token.end() : at]))
             elif token["code"] or token["address"]:
                 replacement, at = self._inline(text, token)
                 pieces.append(replacement)
@@ -60,12 +65,21 @@ class Literals:
     def mask_formulas(self, text: str) -> str:
         """Return a text with characters in place of its formulas and their signs."""
         pieces: list[str] = []
-        at = 0
+        at = paragraph_end = 0
+        absent: dict[str, int] = {}  # signs → where they are known not to be before
         while (token := _FORMULA.search(text, at)) is not None:
             pieces.append(text[at : token.start()])
             at = token.end()
+            if paragraph_end < at:
+                paragraph_end = text.find("\n\n", at)
+                paragraph_end = len(text) if paragraph_end < 0 else paragraph_end
             closing = token["sign"] or _CLOSING.get(token["open"] or "")
-            end = _closing_sign(text, at, closing) if closing else None
+            end = None
+            limit = min(paragraph_end, at + _MAX_FORMULA)
+            if closing and absent.get(closing, 0) < limit:
+                end = _closing_sign(text, at, max(at, absent.get(closing, 0) - 1), limit, closing)
+                if end is None and not text.startswith(closing, at):
+                    absent[closing] = limit
             if end is None:
                 pieces.append(token[0])
             else:
@@ -89,7 +103,7 @@ class Literals:
         if text.startswith("{", at):
             end = self._closing_brace(text, at + 1)
         elif token["code"] and text[at : at + 1].strip():
-            end = text.find(text[at], at + 1, min(_line_end(text, at), at + _MAX_CODE))
+            end = text.find(text[at], at + 1, _code_end(text, at))
         else:
             end = -1
         if end < 0:
@@ -102,8 +116,8 @@ class Literals:
     def _closing_brace(self, text: str, start: int) -> int:
         """Return where the brace closes that opens before `start`, in its line; -1 if it does not,
         or if very many before it did not."""
-        depth, end = 1, min(_line_end(text, start), start + _MAX_CODE)
-        for brace in _BRACE.finditer(text, start, end):
+        depth = 1
+        for brace in _BRACE.finditer(text, start, _code_end(text, start)):
             depth += {"{": 1, "}": -1}.get(brace[0], 0)
             if not depth:
                 return brace.start()
@@ -127,12 +141,17 @@ def _line_end(text: str, start: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _closing_sign(text: str, start: int, sign: str) -> int | None:
-    """Return the end of the sign that closes a formula in its paragraph; None if none does."""
-    limit = min(len(text), start + _MAX_FORMULA)
-    paragraph = text.find("\n\n", start, limit)
-    limit = limit if paragraph < 0 else paragraph
-    at = text.find(sign, start, limit)
+def _code_end(text: str, start: int) -> int:
+    """Return where code or an address that begins at `start` has to end: in its line."""
+    limit = min(len(text), start + _MAX_CODE)
+    end = text.find("\n", start, limit)
+    return limit if end < 0 else end
+
+
+def _closing_sign(text: str, start: int, search: int, limit: int, sign: str) -> int | None:
+    """Return the end of the sign that closes the formula at `start`, looked for from `search` on;
+    None if there is none before `limit`, or nothing in the formula."""
+    at = text.find(sign, search, limit)
     while at > 0 and sign[0] == "$" and text[at - 1] == "\\":
         at = text.find(sign, at + 1, limit)
     return at + len(sign) if at > start else None

@@ -8,7 +8,7 @@ Formulas stay as they are written. Evaluates no other code.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup import typst_code
@@ -57,8 +57,7 @@ def _parse_lines(text: str) -> Lines:
     lines = Lines()
     in_fence = False
     rows = text.split("\n")
-    values = typst_code.variables(rows)
-    used = typst_code.used_variables(rows, values)
+    values = typst_code.used_variables(rows)
     shown: list[str] = []  # content in the open setting, from its second line on
     may_be_open = True  # after one that never ends, the ends of others are not looked for
     for index, line in enumerate(rows):
@@ -69,8 +68,8 @@ def _parse_lines(text: str) -> Lines:
             lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _SETTING.match(line) is not None:
             found = _find_setting_end(rows, index) if may_be_open else index + 1
-            may_be_open = found is not None
-            shown = _shown(rows[index : found or index + 1], used)
+            may_be_open = may_be_open and found is not None
+            shown = _shown(rows[index : found or index + 1], values)
             lines.add(_plain(typst_code.write_variables(shown.pop(0), values)))
         elif _FENCE.match(line) is not None and line.count("```") == 1:
             in_fence = True
@@ -85,11 +84,11 @@ def _parse_lines(text: str) -> Lines:
     return lines
 
 
-def _shown(rows: list[str], used: Set[str]) -> list[str]:
+def _shown(rows: list[str], used: Mapping[str, str]) -> list[str]:
     """Return what is shown of a setting, line by line: nothing of a variable that is used, as it is
     written where it is used."""
     defined = typst_code.variables(rows[:1])
-    return [""] if defined.keys() & used else typst_code.contents(rows)
+    return [""] if defined.keys() & used.keys() else typst_code.contents(rows)
 
 
 def _without_comment(match: re.Match[str]) -> str:

@@ -43,3 +43,13 @@ def test_a_shape_shows_the_text_of_its_master_until_it_has_its_own():
     )
     document = read(make_vsdx(masters, Plan=page), "a.vsdx")
     assert document.text == "Pump\n\n12 bar\n\nOwn\n\nValve"
+
+
+def test_a_long_text_of_a_master_is_not_shown_without_end():
+    masters = {"4": f'<Shapes><Shape ID="5"><Text>{"word " * 80_000}</Text></Shape></Shapes>'}
+    shapes = "".join(f'<Shape ID="{number}" Master="4"/>' for number in range(50))
+    document = read(make_vsdx(masters, Plan=f"<Shapes>{shapes}</Shapes>"), "a.vsdx")
+    assert document.text.count("word") == 160_000
+    assert document.warnings == (
+        "texts that shapes have from their masters, beyond 1,000,000 characters, are not read",
+    )

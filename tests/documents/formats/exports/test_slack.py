@@ -101,3 +101,10 @@ def test_an_unpacked_export_resolves_names_by_its_list_of_users(collection, tmp_
 def test_a_list_of_users_outside_the_root_is_not_read(collection, tmp_path):
     write(tmp_path, {"users.json": USERS, "general/2024-03-12.json": DAY})
     assert "U02: Yes" in texts(collection, tmp_path / "general")["2024-03-12.json"]
+
+
+def test_a_list_of_users_that_is_a_link_is_not_read(collection, tmp_path):
+    write(tmp_path, {"private.json": USERS, "work/general/2024-03-12.json": DAY})
+    (tmp_path / "work" / "users.json").symlink_to(tmp_path / "private.json")
+    found = texts(collection, tmp_path / "work")
+    assert "U02: Yes" in found["general/2024-03-12.json"]

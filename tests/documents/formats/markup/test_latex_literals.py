@@ -26,6 +26,7 @@ def parse(text):
         (r"costs $5 or more, \textbf{at least}", "costs $5 or more, at least"),
         ("\\[\n \\frac{1}{2}\\,x\n\\]", "\\[\n \\frac{1}{2}\\,x\n\\]"),
         ("a \U000f0000 b", "a \U000f0000 b"),
+        ("before \\begin{comment} x\ny \\end{comment} after", "before\n after"),
     ],
 )
 def test_code_addresses_and_formulas_stay(source, text):
@@ -54,3 +55,9 @@ def test_every_formula_of_a_long_paper_stays():
 def test_addresses_that_never_end_stay():
     text = "\\url{" * 50_000
     assert parse(text).text == text
+
+
+@pytest.mark.parametrize("opening", ["$", "\\(", "\\["])
+def test_a_formula_that_never_ends_hides_no_later_one(opening):
+    text = f"{opening} a\n\n\\(\\alpha\\,\\) \\[\\beta\\,\\] $\\gamma\\,$ b\\,c"
+    assert parse(text).text == f"{text[:-4]}b c"

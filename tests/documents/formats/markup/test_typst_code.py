@@ -44,3 +44,21 @@ def test_words_of_figures_and_tables_stay():
         "#table(columns: 2, [Site], [Depth], [North], [12 m])\n"
     )
     assert read(source).split("\n") == ["", "", "A glacier", "", "Site Depth North 12 m", ""]
+
+
+def test_strings_and_formulas_of_tables_stay_without_names_of_files():
+    source = (
+        '#table(columns: 2, "Site", text("Depth"), $x^2$, align: "left")\n'
+        '#figure(image("a.png", alt: "A glacier"), caption: "In May")\n'
+    )
+    assert read(source).split("\n") == ["Site Depth $x^2$", "A glacier In May", ""]
+
+
+def test_a_variable_ends_before_the_full_stop_of_a_sentence():
+    source = '#let year = "2024"\nIt was #year. #year.len()'
+    assert read(source) == "\nIt was 2024. #year.len()"
+
+
+def test_a_file_does_not_grow_without_end_by_its_variables():
+    source = f"#let a = [{'x' * 900}]\n" + "#a " * 20_000
+    assert len(read(source)) < 2 * len(source)
