@@ -106,7 +106,9 @@ def test_a_question_of_many_documents_is_left_out_and_one_of_one_document_is_ask
     shared = [
         document(f"{n}.md", f"Where do we keep the signing keys?{answer}", id_=n) for n in range(5)
     ]
-    own = f"Which colour has the garden gate?{answer}Which colour has the gate of the garden?{answer}"
+    own = (
+        f"Which colour has the garden gate?{answer}Which colour has the gate of the garden?{answer}"
+    )
     made = make_questions([*shared, document("own.md", own, id_=9)])
     assert [question.path for question in made.questions] == ["own.md"]
     assert made.left_out == {"near-duplicate": 6}
