@@ -269,6 +269,10 @@ def compare(table: str, cores: int) -> None:
     replica's. So the simulation predicts only what waiting adds.
     """
     rows = [[float(value) for value in row] for row in _MEASURED.findall(table)]
+    if not rows:
+        raise SystemExit(
+            "no row of `ragkit serve --on ray` in the table; see: python -m bench scale"
+        )
     counts, seconds = [row[0] for row in rows], [row[1] / 1000 for row in rows]
     mean, middle = sum(counts) / len(rows), sum(seconds) / len(rows)
     spread = sum((count - mean) ** 2 for count in counts)

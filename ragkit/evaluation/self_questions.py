@@ -205,24 +205,29 @@ def _without_duplicates(
 
     Two sets with a Jaccard similarity of t share one of their ⌊(1 - t) n⌋ + 1 rarest terms.
     """
-    sets = [terms.terms(question, question.text) for question in questions]
+    sets = [frozenset(terms.terms(question, question.text)) for question in questions]
     holders: dict[str, list[int]] = defaultdict(list)
+    alike: dict[frozenset[str], set[int]] = {}  # of a set of terms: the questions that are like it
     kept: dict[int, bool] = {}
     for number in sorted(range(len(questions)), key=lambda each: questions[each].id):
         own = sets[number]
-        rarest = sorted(own, key=terms.rarity)[: int((1 - _ALIKE) * len(own)) + 1]
-        alike = {
-            other
-            for term in rarest
-            for other in holders[term]
-            if len(own & sets[other]) >= _ALIKE * len(own | sets[other])
-        }
-        for other in alike:
+        is_new = not own or own not in alike  # a sentence of every document is compared once
+        if is_new:
+            rarest = sorted(own, key=terms.rarity)[: int((1 - _ALIKE) * len(own)) + 1]
+            alike[own] = {
+                other
+                for term in rarest
+                for other in holders[term]
+                if len(own & sets[other]) >= _ALIKE * len(own | sets[other])
+            }
+        for other in alike[own]:
             if questions[other].document_id != questions[number].document_id:
                 kept[other] = False
-        kept[number] = not alike
-        for term in rarest:
-            holders[term].append(number)
+        kept[number] = not alike[own]
+        if is_new:
+            alike[own].add(number)
+            for term in rarest:
+                holders[term].append(number)
     for number, question in enumerate(questions):
         if kept[number]:
             yield question

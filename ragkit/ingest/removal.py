@@ -68,6 +68,36 @@ class Match:
     root_id: int | None = None
     files: tuple[FileRow, ...] = ()
     document_id: int | None = None
+    file_id: int | None = None  # of the document
+
+
+class Taken:
+    """What paths before a path name, so that it is not there any more when its turn comes."""
+
+    def __init__(self) -> None:
+        self._roots: set[int] = set()
+        self._files: set[int] = set()
+        self._documents: set[int] = set()
+
+    def without(self, matches: Sequence[Match]) -> list[Match]:
+        """Return the matches of which something is left."""
+        return [match for match in matches if self._has_rest(match)]
+
+    def add(self, matches: Sequence[Match]) -> None:
+        """Take what the matches name, too."""
+        for match in matches:
+            self._files.update(row.id for row in match.files)
+            if match.root_id is not None:
+                self._roots.add(match.root_id)
+            if match.document_id is not None:
+                self._documents.add(match.document_id)
+
+    def _has_rest(self, match: Match) -> bool:
+        if match.root_id is not None:
+            return match.root_id not in self._roots
+        if match.document_id is not None:
+            return match.document_id not in self._documents and match.file_id not in self._files
+        return any(row.id not in self._files for row in match.files)
 
 
 def find_matches(connection: sqlite3.Connection, path: str | Path) -> list[Match]:
@@ -92,7 +122,9 @@ def find_matches(connection: sqlite3.Connection, path: str | Path) -> list[Match
     if not found:
         document = documents.document_at(connection, str(path), str(absolute))
         if document is not None:  # in an archive or a mailbox
-            found.append(Match(document["root"], document_id=document["id"]))
+            found.append(
+                Match(document["root"], document_id=document["id"], file_id=document["file_id"])
+            )
     return found
 
 

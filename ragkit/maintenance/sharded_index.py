@@ -286,17 +286,23 @@ def remove(
     Raises as `Collection.remove`; CollectionError if there is no sharded collection.
     """
     location, timeout = ShardLocation(address), lock_timeout(wait)
-    if cache.read_manifest(location) is None:
+    manifest = cache.read_manifest(location)
+    if manifest is None:
         raise CollectionError(f"no sharded collection at {location.address}")
+    check_collection(location, manifest, None, "nothing is removed from it")
     make_folder(location, work_folder(location))
     with _locked(location, "ragkit remove", timeout) as stack:
-        manifest = cache.read_manifest(location)
+        manifest = cache.read_manifest(location)  # another process may have published meanwhile
         count = check_collection(location, manifest, None)
         folders = [prepare_folder(location, manifest, number) for number in range(count)]
         shards = _open_shards(stack, folders, settings, encoder, notify)
         for folder in folders:
             stack.enter_context(writer_lock(folder, "ragkit remove", timeout))
-        own_paths = _paths_by_shard(shards, paths)
+        try:
+            own_paths = _paths_by_shard(shards, paths)
+        except UsageError:  # a run that removed them may have been interrupted before it published
+            publish_generation(location, manifest, shards, notify)
+            raise
         removed = sum(
             removal.remove_paths(shard.store, shard.indexes.index_writer, own, notify)
             for shard, own in zip(shards, own_paths, strict=True)
@@ -309,20 +315,23 @@ def remove(
 def _paths_by_shard(
     shards: Sequence[WorkingShard], paths: Sequence[str | Path]
 ) -> list[list[str | Path]]:
-    """Return which of the paths each shard has. Raises UsageError for one that no shard has, or
-    that is in several roots."""
+    """Return which of the paths each shard has, without those of which the paths before leave
+    nothing there. Raises UsageError for one of which no shard has anything left, or that is in
+    several roots."""
     own_paths: list[list[str | Path]] = [[] for _ in shards]
+    taken = [removal.Taken() for _ in shards]
     for path in paths:
         matches: list[removal.Match] = []
         was_removed = False
-        for shard, own in zip(shards, own_paths, strict=True):
+        for shard, own, before in zip(shards, own_paths, taken, strict=True):
             with shard.store.reading() as connection:
-                found = removal.find_matches(connection, path)
+                found = before.without(removal.find_matches(connection, path))
                 was_begun = removal.was_removed(connection, path)
             if found or was_begun:
                 own.append(path)
             matches += found
             was_removed |= was_begun
+            before.add(found)
         if matches or not was_removed:
             removal.one_match(path, matches)
     return own_paths
@@ -337,15 +346,20 @@ def delete_given_up(location: ShardLocation, count: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_collection(location: ShardLocation, manifest: Manifest | None, shards: int | None) -> int:
+def check_collection(
+    location: ShardLocation,
+    manifest: Manifest | None,
+    shards: int | None,
+    refused: str = "nothing is added",
+) -> int:
     """Return the number of shards of a run. Raises UsageError for a number out of range, without
     one for a new collection, and for a folder with an ordinary collection; CollectionError if the
-    manifest is of another version, or the collection is not trusted."""
+    manifest is of another version, or, with what is `refused`, if the collection is not trusted."""
     if manifest is not None:
         check_schema(manifest, SCHEMA_VERSION, location.address)
         if find_trust_level(location, manifest.id, lambda line: None) is TrustLevel.UNTRUSTED:
             folder = location.folder or Path(location.address)
-            raise CollectionError(untrusted_message(folder, "nothing is added"))
+            raise CollectionError(untrusted_message(folder, refused))
     elif location.folder is not None and os.path.lexists(location.folder / FILE_NAME):
         raise UsageError(
             f"{location.address} is an ordinary collection. Name another folder for a sharded one: "

@@ -101,6 +101,19 @@ def test_near_duplicates_are_left_out():
     assert made.left_out == {"near-duplicate": 2}
 
 
+def test_a_question_of_many_documents_is_left_out_and_one_of_one_document_is_asked_once():
+    answer = "\n\nIt is behind the door of the hall.\n\n"
+    shared = [
+        document(f"{n}.md", f"Where do we keep the signing keys?{answer}", id_=n) for n in range(5)
+    ]
+    own = (
+        f"Which colour has the garden gate?{answer}Which colour has the gate of the garden?{answer}"
+    )
+    made = make_questions([*shared, document("own.md", own, id_=9)])
+    assert [question.path for question in made.questions] == ["own.md"]
+    assert made.left_out == {"near-duplicate": 6}
+
+
 def test_code_and_headings_of_one_word_ask_nothing():
     code = document(
         "a.py", "Is this a question?\n\nNo, it is a comment.", media_type="text/x-python"

@@ -166,8 +166,9 @@ def test_a_run_without_changes_publishes_no_generation(tmp_path, files, index):
     location = ShardLocation(tmp_path / "kit")
     index(files, shards=3)
     before = cache.read_manifest(location)
-    index(files)
-    assert cache.read_manifest(location) == before
+    for _ in range(2):
+        index(files)
+        assert cache.read_manifest(location) == before
     (tmp_path / "kit" / "work").rename(tmp_path / "lost")  # its databases have other bytes then
     index(files)
     assert cache.read_manifest(location) == before
@@ -227,6 +228,46 @@ def test_nothing_is_removed_if_one_path_is_unknown_or_in_several_roots(
     with pytest.raises(CollectionError, match="no sharded collection at"):
         removed(tmp_path / "none", files, encoder=encoder)
     assert cache.read_manifest(ShardLocation(kit)) == before
+
+
+def test_paths_within_each_other_are_removed_as_from_an_ordinary_collection(
+    tmp_path, files, index, encoder
+):
+    """Shard by shard a folder may be empty once its file is removed; the whole folder is not."""
+    (files / "inner").mkdir()
+    for number in range(6):
+        (files / "inner" / f"cat{number}.txt").write_text(f"cat number {number} sleeps")
+    index(files, shards=3)
+    location = ShardLocation(tmp_path / "kit")
+    before = cache.read_manifest(location)
+    ordinary = Collection(tmp_path / "one", settings=SETTINGS, encoder=encoder)
+    ordinary.index(files)
+    for paths in (["inner", "inner/cat1.txt"], ["inner/cat2.txt", "inner/cat2.txt"]):
+        with pytest.raises(UsageError, match="is neither a root nor a document"):
+            ordinary.remove(paths)
+        with pytest.raises(UsageError, match="is neither a root nor a document"):
+            removed(location.folder, *paths, encoder=encoder)
+        assert cache.read_manifest(location) == before
+    assert index(dry_run=True).unchanged == 12  # nor is anything removed from a working copy
+    paths = [f"inner/cat{number}.txt" for number in range(5)] + ["inner"]
+    assert ordinary.remove(paths) == 6
+    ordinary.close()
+    assert removed(location.folder, *paths, encoder=encoder) == 6
+
+
+def test_a_removal_that_was_interrupted_before_it_published_is_published(
+    tmp_path, files, index, encoder, monkeypatch
+):
+    index(files, shards=3)
+    kit, name = tmp_path / "kit", next(files.glob("1*")).name
+    with monkeypatch.context() as patch:
+        patch.setattr(sharded_index, "publish_generation", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            removed(kit, name, encoder=encoder)
+    with pytest.raises(UsageError, match="neither a root nor a document"):
+        removed(kit, name, encoder=encoder)
+    with Collection(kit, encoder=encoder) as opened:
+        assert len(opened.search("text fox", k=10)) == 5
 
 
 def test_a_lost_working_copy_is_made_of_the_published_shard(tmp_path, files, index, encoder):

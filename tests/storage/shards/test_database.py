@@ -97,6 +97,8 @@ def test_a_collection_of_a_checkout_is_only_read(published, encoder, notices):
         assert len(kit.search("fox", mode="lexical")) == 2
     with pytest.raises(CollectionError, match="nothing is added"):
         Collection.index_shards(target, home, encoder=encoder)
+    with pytest.raises(CollectionError, match="nothing is removed"):
+        Collection.remove_from_shards(target, "fox.md", encoder=encoder)
     assert main(["trust", str(target), "--json"]) == 0
     with Collection(target, encoder=encoder) as kit:
         assert kit.is_trusted

@@ -9,10 +9,12 @@ from itertools import zip_longest
 from pathlib import Path
 
 # What a run that changes nothing may write: it counts a generation, and notes of files on this
-# machine which change is the last one that it has seen.
-_WHERE = {"collection": "WHERE key NOT IN ('generation', 'complete')"}
+# machine which change is the last one that it has seen, and a digest of parts (which writes the
+# JSON of `details` anew).
+_WHERE = {"collection": "WHERE key NOT IN ('generation', 'complete', 'trimmed')"}
 _EXPRESSIONS = {
     ("files", "ctime_ns"): "NULL",
+    ("files", "details"): "json_remove(details, '$.sample')",
     ("files", "inode"): "NULL",
     ("index_files", "checksum"): "json_extract(checksum, '$.checksum')",
 }

@@ -10,11 +10,13 @@ from ragkit.storage.sqlite.sharding.same_rows import have_same_rows
 SCHEMA = """
 CREATE TABLE collection (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE index_files (kind TEXT, name TEXT, generation INTEGER, checksum TEXT);
-CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT, mtime_ns INTEGER, ctime_ns INTEGER);
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY, path TEXT, mtime_ns INTEGER, ctime_ns INTEGER, details TEXT
+);
 CREATE INDEX files_path ON files (path);
-INSERT INTO collection VALUES ('generation', 4), ('complete', 4), ('id', 'a');
+INSERT INTO collection VALUES ('generation', 4), ('complete', 4), ('trimmed', 0), ('id', 'a');
 INSERT INTO index_files VALUES ('vectors', 'v', 3, '{"checksum": "ab", "stamp": [1, 2]}');
-INSERT INTO files VALUES (1, 'b', 7, 8), (2, 'a', 7, -1);
+INSERT INTO files VALUES (1, 'b', 7, 8, '{"seconds": 2}'), (2, 'a', 7, -1, NULL);
 """
 
 
@@ -31,8 +33,11 @@ def database(path, *statements):
     "statement",
     [
         "UPDATE collection SET value = 5 WHERE key IN ('generation', 'complete')",
+        "UPDATE collection SET value = 2 WHERE key = 'trimmed'",
         """UPDATE index_files SET checksum = '{"checksum": "ab", "stamp": [3, 4]}'""",
         "UPDATE files SET ctime_ns = 9",
+        "UPDATE files SET details = json_set(details, '$.sample', 'ab')",
+        "UPDATE files SET details = json_remove(details, '$.sample')",
         "REINDEX",
     ],
 )
@@ -48,7 +53,8 @@ def test_counts_of_generations_and_notes_about_files_are_not_compared(tmp_path, 
         "UPDATE files SET path = 'c' WHERE id = 2",
         "DELETE FROM files WHERE id = 2",
         "UPDATE files SET mtime_ns = 9",
-        "INSERT INTO files VALUES (3, 'c', 7, 8)",
+        "INSERT INTO files VALUES (3, 'c', 7, 8, NULL)",
+        """UPDATE files SET details = '{"seconds": 3}' WHERE id = 1""",
         "CREATE TABLE more (id INTEGER)",
     ],
 )
