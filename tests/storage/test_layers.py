@@ -25,7 +25,6 @@ MAY_IMPORT = {  # folder → what it may import of ragkit, and of other packages
     "lexical": (
         "ragkit.analysis",
         "ragkit.errors",
-        "ragkit.log",
         "ragkit.storage.atomic_files",
         "ragkit.storage.collection_files",
         "ragkit.storage.lexical",
@@ -111,7 +110,7 @@ def test_a_folder_of_storage_imports_only_what_it_may_know(folder):
 
 
 def test_storage_does_not_import_what_is_above_it():
-    allowed = ("errors", "log", "records", "trust", "user_dirs", "analysis", "storage")
+    allowed = ("errors", "records", "trust", "user_dirs", "analysis", "storage")
     allowed = tuple(f"ragkit.{name}" for name in allowed)
     wrong = [
         (path.name, name)

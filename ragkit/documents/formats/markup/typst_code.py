@@ -65,7 +65,7 @@ def contents(rows: Sequence[str]) -> list[str]:
         at = 0
         while at < len(row):
             in_content = bool(stack) and stack[-1] == "["
-            match = (_CONTENT if in_content else _CODE).search(row, at)
+            match = _CONTENT.search(row, at) if in_content else _CODE.search(row, at)
             end = match.start() if match is not None else len(row)
             if in_content:
                 pieces.append(row[at:end])
