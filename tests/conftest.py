@@ -15,10 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from ragkit import Collection, Settings
 from ragkit.documents.sandbox import ocr_engines
+
+# No test asserts a time. Fixtures that examples share are read only, or each example fills them.
+settings.register_profile(
+    "ragkit",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("ragkit")
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL_SETTINGS = ("PRECISION", "DIMENSIONS", "BASE_URL", "API_KEY_ENV", "WINDOW", "TOKENIZER")

@@ -81,7 +81,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.dictionaries(st.text(max_size=5), VALUES, max_size=3),
     st.dictionaries(st.text(max_size=5), VALUES, max_size=3),

@@ -43,7 +43,7 @@ def added_words(question, history):
     return standalone[len(question) + 2 : -1].split(" ")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, HISTORIES)
 @example(LONE, [Turn(LONE, LONE)])
 @example("Is it?", [Turn("__00__ keys", "")])
@@ -63,14 +63,14 @@ def _runs(text):
     return [run.lstrip("_") for run in spaced.split(" ")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, HISTORIES, TEXTS)
 def test_earlier_answers_do_not_matter(question, history, answer):
     others = [Turn(turn.question, answer) for turn in history]
     assert rewrite(question, others) == rewrite(question, history)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, HISTORIES)
 @example("Is it?", [Turn('-cats "and dogs" keys', "")])
 @example('Is it "', [Turn('the" keys', "")])
@@ -84,14 +84,14 @@ def test_added_words_are_never_query_syntax(question, history):
 NOUNS = """shared memory readers writers indexes tables rows backups triggers keys files columns"""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(NOUNS.split()), min_size=4, max_size=12, unique=True), HISTORIES)
 def test_a_complete_question_is_not_changed(nouns, history):
     question = f"Which {' '.join(nouns)} are there?"
     assert rewrite(question, history) == question
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXTS, HISTORIES)
 def test_only_a_followup_is_changed(question, history):
     assert is_followup(question) or rewrite(question, history) == question

@@ -53,7 +53,7 @@ def test_text_is_sanitized(text, expected):
 
 
 @given(TEXTS, st.lists(st.integers(0, 60), max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_result_does_not_depend_on_the_pieces(text, cuts):
     sanitizer = AnswerSanitizer((1, 2))
     ends = [*sorted(min(cut, len(text)) for cut in cuts), len(text)]
@@ -64,7 +64,7 @@ def test_the_result_does_not_depend_on_the_pieces(text, cuts):
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_result_has_no_markdown_or_html_syntax(text):
     result = sanitize(text)
     assert not any(

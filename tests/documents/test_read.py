@@ -7,7 +7,7 @@ import zipfile
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.documents.formats.markup import markdown
@@ -99,13 +99,13 @@ def read_if_possible(data, name):
         assert 0 < len(str(error)) < 200
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.binary(max_size=300), st.sampled_from([name for name, _ in SEEDS]))
 def test_any_bytes_give_a_document_or_an_error(data, name):
     read_if_possible(data, name)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.sampled_from(SEEDS), st.data())
 def test_damaged_files_give_a_document_or_an_error(seed, data):
     name, content = seed
@@ -114,7 +114,7 @@ def test_damaged_files_give_a_document_or_an_error(seed, data):
     read_if_possible(content[:start] + data.draw(st.binary(max_size=20)) + content[end:], name)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.sampled_from(PACKAGES), st.data())
 def test_damaged_members_give_a_document_or_an_error(package, data):
     name = data.draw(st.sampled_from([key for key in package if key != "mimetype"]))
@@ -127,7 +127,7 @@ def test_damaged_members_give_a_document_or_an_error(package, data):
     read_if_possible(make_zip({**package, name: content[:start] + new + content[end:]}), "a")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(alphabet="#-=`~<>!|*.:[]()\n\t ab1\u00e9\ud800", max_size=200),
     st.sampled_from("mrhoat"),

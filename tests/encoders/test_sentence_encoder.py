@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.encoders import Encoder, model_folder
@@ -232,7 +232,7 @@ WORDS = ["the", "bank", "rotates", "key", "every", "week", ".", "staging", "serv
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=1, max_size=12), st.data())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 def test_int8_vectors_do_not_depend_on_the_other_texts(
     tiny_int8: SentenceEncoder, words: list[list[str]], data: st.DataObject
 ) -> None:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit import Collection, Settings, UsageError, trust
@@ -68,9 +68,7 @@ def test_the_round_trip_is_lossless(filled, tmp_path, encoder):
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=80)
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6)
 @given(texts=st.lists(TEXT, max_size=4), removed=st.integers(0, 3))
 def test_the_round_trip_is_lossless_whatever_the_documents(tmp_path_factory, texts, removed):
     folder = tmp_path_factory.mktemp("property")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ragkit.passages.blobs import blob_warning
@@ -57,7 +57,6 @@ def test_a_long_header_is_shortened_and_text_after_the_table_has_none() -> None:
 cells = st.sampled_from(["a", "word", "letters.", "|", "3.14"])
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(cells, min_size=1, max_size=30)), st.integers(4, 60))
 def test_passages_of_any_table_keep_to_the_rules(rows: list[list[str]], size: int) -> None:
     document = table([" ".join(row) for row in rows], before="Before it.\n\n")

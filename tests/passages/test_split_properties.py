@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ragkit.records.documents import Document
@@ -39,7 +39,6 @@ odd_texts = st.text(alphabet=ODD, max_size=400) | st.text(max_size=200) | st.bui
 )  # fmt: skip
 
 
-@settings(deadline=None)  # no test asserts a time
 @given(documents, st.integers(4, 60), st.sampled_from([0.0, 0.1, 0.2]))
 @example(markdown("## a Dr.\nplan plan plan plan a Dr.", "a"), 7, 0.2)  # cut after the first "p"
 def test_passages_of_any_document_keep_to_the_size(
@@ -60,7 +59,6 @@ def test_passages_of_any_document_keep_to_the_size(
         assert passage.tokens <= size + size // 10 + rest_of_token or has_fence
 
 
-@settings(deadline=None)  # no test asserts a time
 @given(odd_texts, st.integers(1, 60), st.integers(1, 60))
 def test_passages_of_any_text_are_bounded(text: str, size: int, window: int) -> None:
     tokenizer = Words(window)
@@ -70,7 +68,6 @@ def test_passages_of_any_text_are_bounded(text: str, size: int, window: int) -> 
     assert all(len(passage.text) <= 16 * max(size, 1) for passage in passages)
 
 
-@settings(deadline=None)  # no test asserts a time
 @given(st.lists(sentences, min_size=2, max_size=6), st.data())
 def test_an_edit_changes_only_the_passages_of_its_section(
     bodies: list[str], data: st.DataObject

@@ -87,7 +87,7 @@ def texts(length):
     return st.dictionaries(st.sampled_from(NAMES), text, min_size=1)
 
 
-@settings(max_examples=5, deadline=None, phases=QUICK)
+@settings(max_examples=5, phases=QUICK)
 @given(versions=st.lists(texts((1, 12)), min_size=2, max_size=3), reopens=st.booleans())
 def test_scores_equal_those_of_a_new_collection(tmp_path_factory, versions, reopens):
     parent = tmp_path_factory.mktemp("aged")
@@ -103,7 +103,7 @@ def test_scores_equal_those_of_a_new_collection(tmp_path_factory, versions, reop
     collection.close()
 
 
-@settings(max_examples=4, deadline=None, phases=QUICK)
+@settings(max_examples=4, phases=QUICK)
 @given(versions=st.lists(texts((7, 7)), min_size=2, max_size=4))
 def test_without_rewriting_only_the_average_length_can_differ(tmp_path_factory, versions):
     """All passages have the same length, so its average is right, too."""

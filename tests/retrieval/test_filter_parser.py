@@ -80,7 +80,7 @@ def test_a_syntax_error_is_reported_with_its_position(where, message):
         parse_filter(where)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(alphabet="ab=<>~!(),'\"\\ \t\0{}[]:-*orandnti1.é", max_size=40))
 def test_any_text_is_parsed_or_a_usage_error(where):
     try:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit import Collection, Settings
@@ -33,9 +33,7 @@ def rows(tmp_path_factory):
 
 
 @pytest.mark.parametrize("few", [0, 100, 5000])
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     share=st.sampled_from([0.001, 0.01, 0.1, 0.5, 0.9, 1.0]),
     start=st.integers(0, COUNT - 1),

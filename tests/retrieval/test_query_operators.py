@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WORDS = ["red", "fox", "dog", "cat", "keys", "signing", "blue"]
@@ -112,9 +112,7 @@ def test_a_phrase_that_matching_passages_contain_stays_required(filled, texts):
         assert paths(filled, query, mode=mode) == phrase & allowed != set()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(
     phrases=st.lists(
         st.sampled_from(["signing keys", "red fox", "fox keys"]), max_size=2, unique=True

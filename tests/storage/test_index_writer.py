@@ -321,7 +321,7 @@ class VectorFiles(RuleBasedStateMachine):
 
 
 TestVectorFiles = VectorFiles.TestCase
-TestVectorFiles.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestVectorFiles.settings = settings(max_examples=15, stateful_step_count=12)
 
 
 def test_a_full_disk_is_said_in_plain_english(collection, folder, monkeypatch):

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -66,9 +66,7 @@ def test_get_accepts_everything_that_is_printed(collection, hits, monkeypatch):
         assert collection.get(hit.citation).citation == hit.citation
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(
     names=st.lists(
         st.text("aé#:,.0 \n\u202e\x1b–…-", min_size=1, max_size=12).filter(

@@ -40,7 +40,7 @@ def is_python_float_of_a_whole_number(value):
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=VALUES)
 def test_validation_agrees_with_the_reference_implementation(name, value):
     document = {**ref(name), "components": {"schemas": SCHEMAS}}

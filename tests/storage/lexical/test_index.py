@@ -48,7 +48,7 @@ def test_an_empty_index_finds_nothing():
     assert build_index([]).top_k(parse_query("fox"), 5)[0].tolist() == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(query=st.text(max_size=60))
 def test_no_character_of_a_query_is_an_operator_of_tantivy(query):
     index = build_index(TEXTS)
@@ -96,7 +96,7 @@ def test_a_damaged_folder_raises_value_error(tmp_path):
         LexicalIndex.open(tmp_path / "words-1", 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=9).map(" ".join), max_size=20),
     query=st.lists(st.sampled_from("abcdefghxy"), max_size=5).map(" ".join),
@@ -113,7 +113,7 @@ def test_scores_of_given_ids_are_those_of_the_full_ranking(texts, query, chosen)
 WORDS = ["the", "of", "is", "what", "and", "fox", "dog", "bird", "cow", "hen", "goat", "Haus"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     texts=st.lists(
         st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join),
@@ -227,7 +227,7 @@ def test_an_identifier_is_found_by_its_parts_and_best_by_itself():
 TEXT = st.lists(st.sampled_from(["red", "fox", "dog", "the"]), min_size=1, max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=st.lists(TEXT, min_size=1, max_size=12), phrase=TEXT.map(lambda words: words[:3]))
 def test_phrases_and_exclusions_match_as_by_brute_force(texts, phrase):
     index = build_index([(n, " ".join(words)) for n, words in enumerate(texts)])
@@ -283,7 +283,7 @@ def test_a_hostile_query_is_searched_as_text(query):
     assert index.max_bm25(parse_query(query)) >= 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(query=st.text(st.characters() | st.sampled_from('"- fox.dog_A1\ud800\x00'), max_size=40))
 def test_no_query_raises_and_term_scores_add_up(query):
     index = build_index(TEXTS)

@@ -29,7 +29,7 @@ def test_rankings_worked_by_hand():
     assert first_scores.tolist() == pytest.approx([1.0, 0.6])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 90), max_size=3),
     queries=st.integers(0, 5),

@@ -24,7 +24,7 @@ def test_two_dimensional_cosines_worked_by_hand(tmp_path):
     assert scores == pytest.approx([1.0, 0.6, 0.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     base=st.integers(0, 60),
     delta=st.integers(0, 30),

@@ -90,7 +90,7 @@ def test_removed_vectors_are_replaced_by_the_next_nearest(built, count):
     assert not np.isin(after.top_k(query, 500)[0], removed).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     share=st.sampled_from([0.0001, 0.001, 0.01, 0.1, 0.5, 1.0]),
     seed=st.integers(0, 1000),
@@ -119,7 +119,7 @@ def filtered_positions(rows, share, seed, subject):
     return np.sort(np.random.default_rng(seed).choice(COUNT, size, replace=False))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     share=st.sampled_from(SHARES),
     seed=st.integers(0, 1000),
