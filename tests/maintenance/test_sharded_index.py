@@ -152,7 +152,7 @@ def test_a_dry_run_makes_no_working_copies(tmp_path, files, index):
     report = index(dry_run=True)
     assert (report.added, report.unchanged, report.removed) == (1, 6, 0)
     assert not (kit / "work").exists()
-    assert index(shards=4, dry_run=True).unchanged < 6  # some files move to the new shard
+    assert index(shards=64, dry_run=True).unchanged < 6  # nearly all move to a new shard
     assert not (kit / "work").exists()
 
 
