@@ -9,7 +9,7 @@ time that 95 of 100 calls stay below; a shard that does not answer in time is mi
 result. Its constants are imported. What is simplified: a search is one call of each shard after
 the work of the router, which handles one request at a time (Python's interpreter lock); a lost
 node's replicas are back on the same node after `restart_seconds`; a shard whose replicas have all
-failed is asked until the deadline, which the router shortens; networks are a constant.
+failed gets requests until the deadline, which the router shortens; networks are a constant.
 
 Every figure follows from the arguments and the seed.
 """
