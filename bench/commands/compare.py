@@ -17,6 +17,7 @@ import json
 import os
 import random
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,7 @@ SEARCHES = 40  # in each of the two halves of a pair
 # Reads a mode from each line, and answers with the CPU seconds of one search.
 SEARCHER = """
 import json, sys, time
+import resource
 from ragkit import Collection
 questions = json.loads(sys.stdin.readline())
 with Collection(sys.argv[1]) as collection:
@@ -75,8 +77,9 @@ class Side:
             **pipes, text=True, env=self._environment, cwd=self.folder,
         )  # fmt: skip
 
-    def cpu(self, *arguments: str) -> float:
-        """Return the CPU seconds of a command of ragkit, with those of its child processes."""
+    def finish(self, *arguments: str) -> tuple[float, resource.struct_rusage]:
+        """Run a command of ragkit; return its seconds and what the system counted of it."""
+        started = time.perf_counter()
         process = self.start("-m", "ragkit", *arguments)
         process.stdin.close()
         process.stdout.read()
@@ -85,6 +88,11 @@ class Side:
         process.stdout.close()
         if process.returncode:
             raise SystemExit(f"ragkit {' '.join(arguments)} exited with {process.returncode}")
+        return time.perf_counter() - started, usage
+
+    def cpu(self, *arguments: str) -> float:
+        """Return the CPU seconds of a command of ragkit, with those of its child processes."""
+        _, usage = self.finish(*arguments)
         return usage.ru_utime + usage.ru_stime
 
     def instructions(self, *arguments: str) -> int:

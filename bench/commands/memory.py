@@ -3,35 +3,14 @@ the encoder, which random vectors replace, for larger folders."""
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from bench.commands.ingest import write_files
+from bench.commands.ratio_child import RandomEncoder
 from bench.process import measure, ragkit
-
-
-class RandomEncoder:
-    """An encoder whose tokens are words and whose vectors are random unit vectors, 384 numbers."""
-
-    name, fingerprint, dimension, window = "random", "0" * 64, 384, 254
-
-    def token_spans(self, text: str):
-        spans = [match.span() for match in re.finditer(r"\w+", text)]
-        return np.array(spans, dtype=np.int64).reshape(-1, 2)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(self.token_spans(text)) for text in texts]
-
-    def encode_passages(self, texts: Sequence[str]):
-        rows = np.random.default_rng(1).standard_normal((len(texts), 384)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-    encode_queries = encode_passages
 
 
 def index_without_encoder(folder: str, collection_folder: str) -> None:

@@ -50,17 +50,9 @@ class Row(NamedTuple):
 
 def run(side: Side, *arguments: str) -> Measures:
     """Run a command of ragkit; return its seconds, CPU seconds and peak memory in MB."""
-    started = time.perf_counter()
-    process = side.start("-m", "ragkit", *arguments)
-    process.stdin.close()
-    process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    if process.returncode:
-        raise SystemExit(f"ragkit {' '.join(arguments)} exited with {process.returncode}")
+    seconds, usage = side.finish(*arguments)
     return {
-        "s": time.perf_counter() - started,
+        "s": seconds,
         "CPU s": usage.ru_utime + usage.ru_stime,
         "MB": usage.ru_maxrss / PEAK_SCALE,
     }
