@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-INSTALLS = ("CI", "RAGKIT_INSTALL_CHROMIUM")  # environment variables that allow it
+INSTALLS = ("CI", "INSTALL_CHROMIUM")  # environment variables that allow it
 SECONDS = 600  # for the installation
 SOFTWARE = "GPU stall due to ReadPixels"  # WebGL without a graphics card copies its pictures
 REFUSED = "Failed to load resource: the server responded with a status of "
