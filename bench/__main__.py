@@ -30,6 +30,7 @@ MODULES = {
     "batch": "retrieval.batch",
     "rerank": "retrieval.rerank",
     "answers": "retrieval.answers",
+    "tuning": "retrieval.tuning",
     "cutting": "documents.chunking",
     "reading": "documents.reading",
     "load": "serving.load",
