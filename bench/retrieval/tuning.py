@@ -88,6 +88,7 @@ def measure_set(name: str, temporary: Path) -> None:
         collection.index(source)
         earlier = measure(collection, dataset, queries)
         for trained in (False, True):
+            command = "`tune --train`" if trained else "`tune`"
             clock, seconds = time.monotonic(), sum(os.times()[:4])
             report = collection.tune(train=trained)
             minutes = (time.monotonic() - clock) / 60
@@ -96,7 +97,7 @@ def measure_set(name: str, temporary: Path) -> None:
             change = significance.compare(earlier, now)
             low, high = change.interval
             print(
-                f"| {name}, {'`tune --train`' if trained else '`tune`'} | {describe(report, trained)} "
+                f"| {name}, {command} | {describe(report, trained)} "
                 f"| {change.before:.3f} → {change.after:.3f}, {low:+.3f} to {high:+.3f}, "
                 f"p = {change.p_value:.4f} ({len(queries)}) | {minutes:.1f} ({cpu_minutes:.1f}) |",
                 flush=True,
