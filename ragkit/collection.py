@@ -1451,6 +1451,8 @@ class Collection:
         rerank: bool = False,
         seed: int = 0,
         questions: QuestionSet | None = None,
+        llm: ChatModel | None = None,
+        on_question: Callable[[int, int], None] = lambda done, total: None,
     ) -> SelfEvaluation:
         """Return retrieval measures on questions made from the collection.
 
@@ -1462,15 +1464,16 @@ class Collection:
         - `seed`: another one splits the documents otherwise. Default: 0.
         - `questions`: those of an earlier result, to measure another collection of the same files
           with them. Default: made from this collection.
+        - `llm`, `on_question`: as in `self_questions`.
 
         Raises UsageError if no question can be made, UnavailableError if the package ir-measures
-        is not installed, and as `search` does.
+        is not installed, ModelError if `llm` cannot be used, and as `search` does.
         """
         from ragkit.evaluation import beir, self_run
 
         beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
         if questions is None:
-            questions = self.self_questions(seed=seed)
+            questions = self.self_questions(seed=seed, llm=llm, on_question=on_question)
         own = {root.folder for root in self._read(file_rows.roots)}
         measured = [  # a folder that this collection does not have: the files were moved or copied
             question if question.root in own else replace(question, root="")
@@ -1558,17 +1561,39 @@ class Collection:
         roots = self._read(lambda rows: document_rows.folders_of(rows, ids))
         return self_run.judged_queries(stored, paths, roots)
 
-    def self_questions(self, *, seed: int = 0) -> QuestionSet:
+    def self_questions(
+        self,
+        *,
+        seed: int = 0,
+        llm: ChatModel | None = None,
+        on_question: Callable[[int, int], None] = lambda done, total: None,
+    ) -> QuestionSet:
         """Return the questions that `evaluate_self` and `migrate` measure with. Searches nothing.
 
-        `seed` is as in `evaluate_self`.
+        - `seed`: as in `evaluate_self`.
+        - `llm`: a language model that is asked for further questions; it gets the text of passages.
+          Its replies are kept in the cache folder.
+        - `on_question`: called with the number of passages that it was asked about, and of all.
+
+        Raises ModelError if `llm` cannot be used.
         """
         from ragkit.evaluation.self_questions import SAMPLE_PASSAGES, make_questions
         from ragkit.storage.sqlite.question_sources import sample_documents
 
-        return self._read(
-            lambda rows: make_questions(sample_documents(rows, SAMPLE_PASSAGES, seed), seed=seed)
-        )
+        if llm is None:
+            return self._read(
+                lambda rows: make_questions(
+                    sample_documents(rows, SAMPLE_PASSAGES, seed), seed=seed
+                )
+            )
+        from ragkit import user_dirs
+        from ragkit.evaluation.model_questions import ask_model
+
+        # No transaction stays open while the language model is waited for.
+        documents = self._read(lambda rows: list(sample_documents(rows, SAMPLE_PASSAGES, seed)))
+        folder = user_dirs.cache() / "questions"
+        asked = ask_model(documents, llm, folder, seed=seed, on_question=on_question)
+        return make_questions(documents, seed=seed, from_model=asked)
 
     def migrate(
         self,

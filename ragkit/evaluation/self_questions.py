@@ -1,8 +1,9 @@
-"""Questions made from a collection, without a language model, to measure retrieval.
+"""Questions made from a collection, to measure retrieval.
 
-Four kinds, from the structure of documents: a *title* or *heading* asks for the text below it, an
-*faq* question for the answer after it, the first *sentence* of a section for the rest of it, and a
-*definition* ("X is a …") becomes "What is X?". Left out are questions without two words that carry
+Most kinds come from the structure of documents: a *title* or *heading* asks for the text below it,
+an *faq* question for the answer after it, the first *sentence* of a section for the rest of it, and
+a *definition* ("X is a …") becomes "What is X?". Questions that a language *model* asks about
+passages (`model_questions`) can be added. Left out are questions without two words that carry
 meaning, near-duplicates, headings that several documents share, and copies: questions whose words
 are nearly all in their own answer and together in no other document's text, so that looking up rare
 words would answer them. (A definition has only its subject; it is left out on the same terms.)
@@ -29,7 +30,8 @@ from ragkit.passages.sections import is_code
 from ragkit.passages.sentences import split_sentences
 from ragkit.storage.sqlite.question_sources import SourceDocument, identity_digest
 
-KINDS = ("title", "heading", "faq", "sentence", "definition")
+MODEL = "model"  # of questions that a language model asked
+KINDS = ("title", "heading", "faq", "sentence", "definition", MODEL)
 CLOZE = "cloze"  # of questions for calibration
 MAX_QUESTIONS = 300  # of each part
 SAMPLE_PASSAGES = 4000  # of the documents that questions are made from
@@ -102,12 +104,15 @@ def make_questions(
     limit: int = MAX_QUESTIONS,
     cloze: bool = False,
     every_sentence: bool = False,
+    from_model: Mapping[int, str] | None = None,
 ) -> QuestionSet:
     """Return the questions of these documents, at most `limit` of each part.
 
     `cloze`: of the kind "cloze" only: the first sentence of any section, with the rest of it as the
     answer. The passage contains both, so whoever measures has to take the sentence out of it.
     `every_sentence`: with `cloze`, the other sentences, too, each with the text around it.
+    `from_model`: questions of a language model by passage id, as `model_questions.ask_model`
+    returns them.
 
     The same documents and seed give the same questions. Of each kind those whose hash is smallest
     are taken first, so that a small change of the collection changes few questions.
@@ -118,7 +123,10 @@ def make_questions(
         language = text_language(document.text[:2000], document.language)
         terms.add(document, language)
         if not is_code(document.media_type):
-            found += _questions_of(document, seed, cloze=cloze, every_sentence=every_sentence)
+            found += _questions_of(
+                document, seed, cloze=cloze, every_sentence=every_sentence,
+                from_model=from_model or {},
+            )  # fmt: skip
     left_out: dict[str, int] = defaultdict(int)
     kept = list(_without_unfit(found, terms, left_out))
     kept = list(_without_duplicates(kept, terms, left_out))
@@ -236,11 +244,22 @@ def _without_duplicates(
 
 
 def _questions_of(
-    document: SourceDocument, seed: int, *, cloze: bool, every_sentence: bool
+    document: SourceDocument,
+    seed: int,
+    *,
+    cloze: bool,
+    every_sentence: bool,
+    from_model: Mapping[int, str],
 ) -> list[SelfQuestion]:
     held_out = is_held_out(document.path, seed)
     made: dict[tuple[str, str], SelfQuestion] = {}
-    for kind, text, target, source in _candidates(document, every_sentence=every_sentence):
+    asked = [
+        (MODEL, from_model[passage.id], ((passage.start, passage.end),), None)
+        for passage in document.passages
+        if passage.id in from_model
+    ]
+    candidates = _candidates(document, every_sentence=every_sentence)
+    for kind, text, target, source in chain(candidates, asked):
         if (kind == CLOZE) != cloze:
             continue
         question = " ".join(_without_number(text).split()).strip("#*=_ ")

@@ -17,6 +17,7 @@ from ragkit.errors import CollectionError, UsageError
 _PURPOSES = (
     ("eval", "collections of ragkit eval"),
     ("digests", "digests of model files"),
+    ("questions", "questions of a language model for ragkit eval"),
     ("vectors", "vectors that collections share"),
     ("tune", "unfinished work of ragkit tune"),
     ("tokenizers", "compiled vocabularies"),

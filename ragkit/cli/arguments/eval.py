@@ -48,6 +48,12 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "collection=DIR, which is another collection of the same files",
     )
     command.add_argument(
+        "--llm",
+        action="store_true",
+        help="with --self: also questions that the language model of the settings asks about "
+        "passages, whose text is sent to its server; replies are kept in the cache folder",
+    )
+    command.add_argument(
         "--calibrate",
         action="store_true",
         help="with --self: fit how likely a passage answers to its cosine, and store it in the "

@@ -40,6 +40,8 @@ def evaluate(arguments: Namespace) -> int:
         return eval_self.evaluate(arguments)
     if arguments.calibrate:
         raise UsageError("--calibrate needs --self: a collection is calibrated on its own text")
+    if arguments.llm:
+        raise UsageError("--llm asks for questions about a collection; it needs --self")
     if arguments.png is not None:
         raise UsageError("--png draws the calibration of a collection; it needs --self")
     if arguments.dataset is None:

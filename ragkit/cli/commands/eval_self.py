@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,7 @@ from ragkit.errors import UsageError
 from ragkit.settings import FUSIONS, MODES
 
 if TYPE_CHECKING:
+    from ragkit.answers.llm import ChatModel
     from ragkit.evaluation.self_run import ModeResult, SelfEvaluation
     from ragkit.evaluation.significance import Difference
     from ragkit.models.relevance import RelevanceCalibration
@@ -49,7 +51,9 @@ def evaluate(arguments: Namespace) -> int:
         if arguments.png is not None and not arguments.calibrate:
             _check_calibrated(collection.relevance())
         modes = [arguments.mode] if arguments.mode else list(MODES)
-        found = collection.evaluate_self(modes, rerank=rerank)
+        found = collection.evaluate_self(
+            modes, rerank=rerank, llm=_language_model(arguments, collection), on_question=_show
+        )
         if arguments.calibrate:
             calibration = collection.calibrate_relevance(wait=arguments.wait)
             if calibration is None:
@@ -100,6 +104,28 @@ def _check_arguments(arguments: Namespace) -> None:
         from ragkit.cli.output.reliability import check_drawable
 
         check_drawable(arguments.png)
+
+
+def _language_model(arguments: Namespace, collection: Collection) -> ChatModel | None:
+    """Return the language model that `--llm` asks for questions; None without it."""
+    if not arguments.llm:
+        return None
+    from ragkit.answers.pipeline import load_language_model
+
+    llm = load_language_model(collection.settings)
+    if llm is None:
+        raise UsageError(
+            "--llm needs a language model, and the settings name none; for example: "
+            "RAGKIT_LLM_PRESET=ollama RAGKIT_LLM_MODEL=NAME ragkit eval --self --llm"
+        )
+    return llm
+
+
+def _show(done: int, total: int) -> None:
+    """Say on a terminal how many passages the language model was asked about."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\rasked about {done:,} of {total:,} passages", end=end, file=sys.stderr, flush=True)
 
 
 def _check_calibrated(calibration: RelevanceCalibration | None) -> RelevanceCalibration:
@@ -175,7 +201,10 @@ def _compare(
 ) -> int:
     from ragkit.evaluation.significance import compare
 
-    before = collection.evaluate_self([first.mode], fusion=first.fusion, rerank=first.rerank)
+    before = collection.evaluate_self(
+        [first.mode], fusion=first.fusion, rerank=first.rerank,
+        llm=_language_model(arguments, collection), on_question=_show,
+    )  # fmt: skip
     if second.collection is None:
         other = collection
     else:

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from ragkit.evaluation import relevance
+from tests.answers.chat_server import run_chat_server
+from tests.evaluation.test_model_questions import TEXT
 from tests.evaluation.test_relevance import write_sections
 
 pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
@@ -85,3 +87,33 @@ def test_arguments_that_make_no_sense_are_errors(run, house, arguments, message)
     code, _, error = run("eval", *arguments)
     assert code == 2
     assert message in error
+
+
+def test_questions_of_a_language_model_are_measured(run, tmp_path, monkeypatch):
+    (tmp_path / "house").mkdir()
+    for number in range(8):
+        (tmp_path / "house" / f"{number}.md").write_text(f"{TEXT} That is rule number{number}.")
+    assert run("init")[0] == 0
+    assert run("index", "house")[0] == 0
+    code, _, err = run("eval", "--self", "--llm")
+    assert (code, "RAGKIT_LLM_PRESET" in err) == (2, True)
+
+    def reply(messages):
+        number = messages[-1]["content"].partition("number")[2][0]
+        return [f"What does colleague rule number{number} say", " about relatives?"]
+
+    with run_chat_server(reply) as server:
+        monkeypatch.setenv("RAGKIT_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("RAGKIT_LLM_MODEL", "asker")
+        code, out, err = run("eval", "--self", "--llm", "--json")
+        assert code == 0, err
+        found = json.loads(out)
+        asked = len(server.requests)
+        assert found["kinds"]["model"] == 3
+        run("eval", "--self", "--llm", "--compare", "mode=lexical", "--json")
+        assert len(server.requests) == asked == 3  # those of the held-out half
+
+
+def test_a_labelled_dataset_has_its_own_questions(run):
+    code, _, err = run("eval", "somewhere", "--llm")
+    assert (code, "--self" in err) == (2, True)
