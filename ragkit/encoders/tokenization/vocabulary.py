@@ -15,24 +15,29 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 from ragkit import user_dirs
 from ragkit.encoders import digests
 
+_LOOKED_UP = 20_000  # strings whose ids are kept, or that they are no pieces
 _CHECKSUM_BYTES = 4  # a CRC-32 before the content of a copy
 
 
-class Vocabulary(NamedTuple):
-    """Pieces in the order of their CRC-32."""
+class Vocabulary:
+    """Pieces in the order of their CRC-32: `keys` (the CRC-32 of each in UTF-8, ascending), `ids`,
+    and `ends`, where each piece ends in `pieces`. Safe to share between threads."""
 
-    keys: Sequence[int]  # the CRC-32 of each piece in UTF-8, ascending
-    ids: Sequence[int]
-    ends: Sequence[int]  # where each piece ends in `pieces`
-    pieces: bytes
+    def __init__(
+        self, keys: Sequence[int], ids: Sequence[int], ends: Sequence[int], pieces: bytes
+    ) -> None:
+        self.keys, self.ids, self.ends, self.pieces = keys, ids, ends, pieces
+        # Texts repeat words; a look-up costs ten times as much as one in a dictionary.
+        self.get: Callable[[str], int | None] = lru_cache(_LOOKED_UP)(self._find)
 
     @classmethod
     def of(cls, ids: Mapping[str, int]) -> Vocabulary:
@@ -46,8 +51,8 @@ class Vocabulary(NamedTuple):
             pieces=b"".join(order),
         )
 
-    def get(self, piece: str) -> int | None:
-        """Return the id of a piece; None if it is none."""
+    def _find(self, piece: str) -> int | None:
+        """The id of a piece; None if it is none."""
         encoded = piece.encode()
         key = crc32(encoded)
         index = bisect_left(self.keys, key)
