@@ -1,4 +1,4 @@
-"""Vocabularies as arrays, and the copies of large `tokenizer.json` files in the user's cache folder.
+"""Vocabularies as arrays, and the copies of large `tokenizer.json` files in the cache folder.
 
 Contract: a copy has what `pack` joined, and is named by the checksum of the file it was made of, so
 another file has another copy. Parsing 30,000 pieces of JSON and filling a dictionary with them

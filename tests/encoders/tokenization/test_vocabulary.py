@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from zlib import crc32
@@ -46,7 +45,7 @@ def test_a_copy_has_what_was_written(tmp_path: Path) -> None:
     vocabulary, header, parts = unpack(stored)
     assert {piece: vocabulary.get(piece) for piece in PIECES} == ids
     assert (header["size"], bytes(parts["more"])) == (9, b"bytes")
-    assert os.listdir(tmp_path / "new") == ["copy"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["copy"]
 
 
 @pytest.mark.parametrize("kept", [0, 3, 4, -1])
@@ -65,6 +64,6 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="no content"):
         write_copy(tmp_path / "copy", fail)
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
     write_copy(tmp_path / "file" / "copy", fail)  # not even called
