@@ -160,9 +160,7 @@ def _last_message(buffer: bytearray, searched: int) -> int | None:
     while end > searched:
         # The line before a message and its first header decide, so parts overlap.
         begin = max(0, end - _READ_BYTES)
-        found = [
-            match.start() for match in _from_lines(buffer, max(0, begin - _OVERLAP), end)
-        ]
+        found = [match.start() for match in _from_lines(buffer, max(0, begin - _OVERLAP), end)]
         if found and found[-1] > 0:
             return found[-1]
         end = begin

@@ -70,9 +70,7 @@ def test_a_model_that_changes_during_the_query_is_an_error(filled, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_a_search_reads_one_snapshot_and_the_next_one_what_was_committed(
-    filled, monkeypatch, mode
-):
+def test_a_search_reads_one_snapshot_and_the_next_one_what_was_committed(filled, monkeypatch, mode):
     expected = filled.search("parents at home", k=3, mode=mode)
     build_hits = pipeline.build_hits
 
