@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ragkit.records.answers import Answer, Citation, Piece, Retrieved, Statement, Turn, Usage
-    from ragkit.records.hits import Explanation, Hit
+    from ragkit.records.hit_parts import Explanation
+    from ragkit.records.hits import Hit
     from ragkit.records.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
     from ragkit.settings import Settings
 
@@ -48,7 +49,7 @@ _MODULES = {
     "CollectionStatus": "records.reports",
     "DocumentError": "errors",
     "Excerpt": "records.reports",
-    "Explanation": "records.hits",
+    "Explanation": "records.hit_parts",
     "FileStatus": "records.reports",
     "Hit": "records.hits",
     "IndexReport": "records.reports",

@@ -40,7 +40,7 @@ def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, 
         for code in _code_matches(text.upper() if is_query else text):
             for joined in _joined_prefixes(code):
                 yield code, joined
-        yield from unit_matches(text)
+    yield from unit_matches(text)
     end = 0
     for start in sorted(_definition_starts(text)):
         if start >= end and (match := _definitions().match(text, start)):
@@ -51,7 +51,9 @@ def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, 
 def unit_matches(text: str) -> Iterator[tuple[str, str]]:
     """Yield the amounts with the sign of a unit, as a text has them, each with its spelling without
     a space: `5 kg` and 5kg; of a range both ends, `5–10 kg` and 5kg, 10kg."""
-    for run in _DIGITS_AND_SPACE.finditer(text):
+    if not _DIGIT.search(text):
+        return
+    for run in _digits_and_space().finditer(text):
         if match := _quantities().match(text, run.start()):
             yield match[0], match[1] + match[2]
     for sign in range_signs().finditer(text):
@@ -65,14 +67,14 @@ def unit_matches(text: str) -> Iterator[tuple[str, str]]:
 
 def follows_number(text: str, start: int) -> bool:
     """Whether a number that begins at `start` is not the first of a row, such as of a date."""
-    return bool(_NUMBER_BEFORE.match(text, max(0, start - 2), start))
+    return bool(_number_before().match(text, max(0, start - 2), start))
 
 
 def _code_matches(text: str) -> Iterator[str]:
     """Yield what `_codes` matches. It is tried only where a second group with a digit follows a
     capital or a digit: at every word it would take long."""
     end = 0
-    for second in _SECOND_GROUP.finditer(text):
+    for second in _second_group().finditer(text):
         if second.start() < end:
             continue
         start = second.start() + 1
@@ -115,10 +117,23 @@ _KINDS = (
 )  # fmt: skip
 _SEPARATOR = "[ \\-\u2010-\u2013]"
 _DIGIT = re.compile("[0-9]")
-_DIGITS_AND_SPACE = re.compile("[0-9]{1,6} (?=[A-Zµa-z])")
-_NUMBER_BEFORE = re.compile("[0-9][-/\u2010-\u2014]")
-_SECOND_GROUP = re.compile(f"[A-Z0-9](?={_SEPARATOR}[A-Z]{{0,3}}[0-9])")
 _CODE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+# Compiled for the first text with a digit.
+@cache
+def _digits_and_space() -> re.Pattern[str]:
+    return re.compile("[0-9]{1,6} (?=[A-Zµa-z])")
+
+
+@cache
+def _number_before() -> re.Pattern[str]:
+    return re.compile("[0-9][-/\u2010-\u2014]")
+
+
+@cache
+def _second_group() -> re.Pattern[str]:
+    return re.compile(f"[A-Z0-9](?={_SEPARATOR}[A-Z]{{0,3}}[0-9])")
 
 
 @cache

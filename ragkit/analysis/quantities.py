@@ -17,15 +17,11 @@ from ragkit.analysis.identifiers import follows_number, range_signs
 from ragkit.analysis.letters import ascii_digits
 from ragkit.analysis.unspaced_numbers import han_value, may_have_number_words, number_words
 
-_DIGITS = re.compile("[0-9]+")
 _DECIMALS = re.compile(r"\d")  # the digits of any script that `ascii_digits` knows
-_LETTERS = re.compile(r"[^\W\d_]+")
 # No space separates a number from the words beside it in Han, kana, Hangul and Thai.
 _LETTER = "[^\\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
 _IN_WORD = f"(?:{_LETTER}|[.,:])"
-_LETTER_BEFORE = re.compile(_LETTER)
 _UNSPACED = "[万萬만亿億억]|人民币|美元|欧元|元|円|ドル|ユーロ|원|달러|유로|บาท"
-_NEXT_WORD = re.compile(rf" ?({_UNSPACED}|\w{{1,30}}|[^\w\s](?!\w))")  # longer than any unit
 _SIGNS_BEFORE = "€$£¥₹₽₴₩₪₺₫₱฿"  # currencies that are written before a number
 _CODES = frozenset(
     (
@@ -34,7 +30,6 @@ _CODES = frozenset(
         "sek", "sgd", "thb", "try", "uah", "usd", "vnd", "zar",
     )
 )  # fmt: skip
-_BEFORE_NUMBER = re.compile(" ?[0-9]")
 _NUMBER_SIGNS = frozenset(".,' \u2019\u202f\u00a0\u066b\u066c")  # inside a number
 _DATE_SIGNS = frozenset("-/.年")  # after the first number of a date
 _TIME_SIGNS = frozenset(":.")  # after the hour; letters: am, pm, Uhr, heures
@@ -171,6 +166,32 @@ def may_have_quantities(text: str) -> bool:
     return bool(_DECIMALS.search(text)) or _has_counter(text) or may_have_number_words(text)
 
 
+# Compiled for the first text with a digit: a query without one needs none of them.
+@cache
+def _digits() -> re.Pattern[str]:
+    return re.compile("[0-9]+")
+
+
+@cache
+def _letters() -> re.Pattern[str]:
+    return re.compile(r"[^\W\d_]+")
+
+
+@cache
+def _letter_before() -> re.Pattern[str]:
+    return re.compile(_LETTER)
+
+
+@cache
+def _next_word() -> re.Pattern[str]:
+    return re.compile(rf" ?({_UNSPACED}|\w{{1,30}}|[^\w\s](?!\w))")  # longer than any unit
+
+
+@cache
+def _before_number() -> re.Pattern[str]:
+    return re.compile(" ?[0-9]")
+
+
 def _at_digits(text: str, language: str) -> list[Quantity]:
     """Return the dates, times, numbers and ordinals of a text with ASCII digits.
 
@@ -188,10 +209,10 @@ def _at_digits(text: str, language: str) -> list[Quantity]:
     for amount, quantity in _ranges(text, language):
         numbers.append(quantity)
         in_ranges[amount.first_digit] = amount.end
-    for run in _DIGITS.finditer(text):
+    for run in _digits().finditer(text):
         start, end = run.span()
         before = text[start - 1 : start]
-        is_in_word = _LETTER_BEFORE.match(before)
+        is_in_word = _letter_before().match(before)
         if is_in_word and text[max(start - 3, 0) : start].casefold() not in _CODES:
             continue  # no pattern matches there
         length, after = end - start, text[end : end + 3]
@@ -238,7 +259,7 @@ def _number_at(
     lead = _currency_start(text, start)
     if lead < previous_end:
         lead = start
-    word = _NEXT_WORD.match(text, end)
+    word = _next_word().match(text, end)
     is_plain = text[start] != "0" and lead == start
     if is_plain and (word is None or not _is_scale_or_unit(word[1])):
         is_grouped = text[end : end + 1] in _NUMBER_SIGNS and text[end + 1 : end + 2].isdigit()
@@ -262,14 +283,14 @@ def _amount_at(text: str, start: int, language: str) -> _Amount | None:
 def _amount(match: re.Match[str], language: str) -> _Amount:
     """Return the amount of a match of `_number`, with the scale and the unit after it."""
     text, end, scale = match.string, match.end(), 0
-    word = _NEXT_WORD.match(text, end)
+    word = _next_word().match(text, end)
     if word and (scale := _SCALES.get(word[1].lower(), 0)):
         end = word.end() + (text[word.end() : word.end() + 1] == ".")
-        word = _NEXT_WORD.match(text, end)
+        word = _next_word().match(text, end)
     name = word[1].lower() if word else ""
     currency, unit = _CURRENCIES.get(name), _unit(name)
     before = _CURRENCIES.get((match["before"] or "").lower())
-    if before and word and currency and _BEFORE_NUMBER.match(text, word.end()):
+    if before and word and currency and _before_number().match(text, word.end()):
         currency = None  # of the next amount: EUR 100 EUR 200
     if word and (currency or unit):
         end = word.end()
@@ -372,7 +393,7 @@ def _numeric_date(match: re.Match[str]) -> Iterator[Quantity]:
 def _named_date(text: str, year: re.Match[str]) -> Iterator[Quantity]:
     """Yield the date with the name of its month that ends with a year, which follows a space."""
     before = text.rfind(" ", 0, max(0, year.start() - _MAX_BEFORE_YEAR)) + 1
-    words = _LETTERS.findall(_lower(text[before : year.start()]))
+    words = _letters().findall(_lower(text[before : year.start()]))
     # A word directly after a digit may begin with the ending of an ordinal.
     if _month_words().isdisjoint(words) and _month_words().isdisjoint(word[2:] for word in words):
         return
@@ -453,7 +474,7 @@ def _months() -> dict[str, tuple[int, ...]]:
 @cache
 def _month_words() -> frozenset[str]:
     """The first word of the name of each month."""
-    return frozenset(words[0] for name in _months() if (words := _LETTERS.findall(name)))
+    return frozenset(words[0] for name in _months() if (words := _letters().findall(name)))
 
 
 @cache

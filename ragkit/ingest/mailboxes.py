@@ -8,13 +8,14 @@ pieces are read like files.
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from ragkit.documents.detect import DetectedFile, detect
-from ragkit.documents.formats.mail.eml import FROM_LINE
 from ragkit.records.media_types import MBOX
 from ragkit.storage.source_files import open_source, sample_source
 
@@ -87,7 +88,7 @@ class Mailbox:
                 del buffer[:cut]
                 searched = 0
                 yield MailboxPiece(None if is_too_large else self._file(piece), first)
-                first += 1 if is_too_large else sum(1 for _ in FROM_LINE.finditer(piece))
+                first += 1 if is_too_large else sum(1 for _ in _from_lines(piece))
                 is_too_large = False
         if is_too_large:
             yield MailboxPiece(None, first)
@@ -137,9 +138,18 @@ def _chunks(root: str, path: str, size: int) -> Generator[bytes, None, None]:
         os.close(descriptor)
 
 
+def _from_lines(
+    data: bytes | bytearray, start: int = 0, end: int = sys.maxsize
+) -> Iterator[re.Match[bytes]]:
+    """The lines before the messages in this part of a mailbox."""
+    from ragkit.documents.formats.mail.eml import FROM_LINE  # its readers: not for every run
+
+    return FROM_LINE.finditer(data, start, end)
+
+
 def _next_message(buffer: bytearray, searched: int) -> int | None:
     """Return where the first message after the start of a buffer begins."""
-    found = (match.start() for match in FROM_LINE.finditer(buffer, searched))
+    found = (match.start() for match in _from_lines(buffer, searched))
     return next((start for start in found if start > 0), None)
 
 
@@ -150,9 +160,7 @@ def _last_message(buffer: bytearray, searched: int) -> int | None:
     while end > searched:
         # The line before a message and its first header decide, so parts overlap.
         begin = max(0, end - _READ_BYTES)
-        found = [
-            match.start() for match in FROM_LINE.finditer(buffer, max(0, begin - _OVERLAP), end)
-        ]
+        found = [match.start() for match in _from_lines(buffer, max(0, begin - _OVERLAP), end)]
         if found and found[-1] > 0:
             return found[-1]
         end = begin

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from ragkit.settings import FUSIONS, MODES
+from ragkit.storage.sqlite.connection import remembered
 from ragkit.storage.sqlite.state import set_value, value
 
 KEY = "tuned"  # of the table `collection`
@@ -34,6 +35,7 @@ class TunedSettings(NamedTuple):
     can_undo: bool = False
 
 
+@remembered
 def load(connection: sqlite3.Connection) -> TunedSettings:
     """Return the tuned settings; none where nothing was tuned or the entry is damaged."""
     stored = value(connection, KEY)

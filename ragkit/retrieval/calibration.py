@@ -29,6 +29,7 @@ from ragkit.encoders.model_card import MULTILINGUAL
 from ragkit.errors import ModelError
 from ragkit.retrieval.fusion import DEFAULT_SPREAD, FusionWeights
 from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.connection import remembered
 from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class FusionCalibration(NamedTuple):
     generation: int  # of the collection when the sample was last compared
 
 
+@remembered
 def load(connection: sqlite3.Connection, fingerprint: str) -> FusionCalibration | None:
     """Return the stored calibration of this encoder; None if there is none, or a damaged one."""
     try:

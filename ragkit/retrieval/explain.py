@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
-from ragkit.records.hits import Explanation, Hit
+from ragkit.records.hit_parts import Explanation
+from ragkit.records.hits import Hit
 from ragkit.retrieval.rankers import PreparedQuery
 
 _MAX_SENTENCES = 64  # of one hit that are compared with the query

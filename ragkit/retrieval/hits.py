@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
-from ragkit.records.hits import Hit, Location, NewerVersion
+from ragkit.records.hits import Hit
 from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.database import UntrustedRow
@@ -16,6 +16,7 @@ from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Locator
+    from ragkit.records.hit_parts import Location, NewerVersion
     from ragkit.retrieval.rankers import ScoredPassage
 
 MAX_LOCATIONS = 100  # other places of a hit's text that are listed
@@ -99,6 +100,10 @@ class _Places:
     def find_newer(self, document_ids: Collection[int]) -> None:
         """Look up which of these documents have a newer version, for `newest`."""
         newer = documents.newer_versions(self._connection, sorted(document_ids))
+        if not newer:
+            return
+        from ragkit.records.hit_parts import NewerVersion  # not for most queries
+
         places = documents.roots_and_paths(
             self._connection, sorted({ids[-1] for ids in newer.values()})
         )
@@ -123,10 +128,14 @@ class _Places:
 
     def locations(self, ids: Sequence[int]) -> tuple[Location, ...]:
         """Return the places of these passages; those that are damaged are left out."""
-        rows = passages.rows_by_id(self._connection, ids) if ids else {}
+        if not ids:
+            return ()
+        rows = passages.rows_by_id(self._connection, ids)
         return tuple(self._location(rows[id_]) for id_ in ids if id_ in rows)
 
     def _location(self, row: sqlite3.Row) -> Location:
+        from ragkit.records.hit_parts import Location  # not for most queries
+
         is_changed, cited_path = self.of(row)
         lines = row["start_line"], row["end_line"]
         return Location(

@@ -15,7 +15,8 @@ from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
 from ragkit.network.json_client import JsonClient, RefusedError
-from ragkit.records.hits import Explanation, Hit, Location, NewerVersion
+from ragkit.records.hit_parts import Explanation, Location, NewerVersion
+from ragkit.records.hits import Hit
 
 _PATH = "/v1/search"
 _TUPLES = frozenset(

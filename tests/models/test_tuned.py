@@ -6,6 +6,7 @@ import pytest
 
 from ragkit.models import tuned
 from ragkit.storage.sqlite import state
+from ragkit.storage.sqlite.database import Database
 
 
 def test_tuned_settings_are_stored(collection):
@@ -35,3 +36,15 @@ def test_only_valid_harmless_values_are_read(collection, stored, values):
         state.set_value(connection, tuned.KEY, stored)
     assert collection._read(tuned.load).values == values
     collection.search("anything")
+
+
+def test_what_another_process_stores_counts_at_once(tmp_path):
+    first, second = Database(tmp_path, create=True), Database(tmp_path)
+    for mode in ("hybrid", "lexical"):
+        with second.writing() as connection:
+            tuned.store(connection, tuned.TunedSettings({"mode": mode}))
+        for _ in range(2):
+            with first.reading() as connection:
+                assert tuned.load(connection).values == {"mode": mode}
+    first.close()
+    second.close()

@@ -1,6 +1,7 @@
 """Hits as JSON: optional fields are there only if they are set, and the folder may be hidden."""
 
-from ragkit.records.hits import Explanation, Hit, Location, NewerVersion, hit_fields
+from ragkit.records.hit_parts import Explanation, Location, NewerVersion
+from ragkit.records.hits import Hit, hit_fields
 
 PLACE = {
     "passage_id": 7, "path": "keys.md", "title": "Keys", "page": None, "locator": None,

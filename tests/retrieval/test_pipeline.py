@@ -69,6 +69,21 @@ def test_a_model_that_changes_during_the_query_is_an_error(filled, monkeypatch):
         filled.search("parents")
 
 
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_a_search_reads_one_snapshot_and_the_next_one_what_was_committed(filled, monkeypatch, mode):
+    expected = filled.search("parents at home", k=3, mode=mode)
+    build_hits = pipeline.build_hits
+
+    def build_after_a_commit(*arguments):
+        with filled._store.changing() as (connection, _):
+            connection.execute("DELETE FROM passages")
+        return build_hits(*arguments)
+
+    monkeypatch.setattr(pipeline, "build_hits", build_after_a_commit)
+    assert filled.search("parents at home", k=3, mode=mode) == expected != []
+    assert filled.search("parents at home", k=3, mode=mode) == []
+
+
 class PanicException(BaseException):
     """As pyo3 derives it; the name and the module are what tells a panic."""
 

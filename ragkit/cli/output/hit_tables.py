@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ragkit.cli.output.render import cited_path
 from ragkit.cli.output.terminal import to_printable
-from ragkit.records.hits import Hit, Location
+from ragkit.records.hits import Hit
+
+if TYPE_CHECKING:
+    from ragkit.records.hit_parts import Location
 
 _CSV_COLUMNS = (
     "rank", "score", "citation", "path", "title", "heading", "page", "start_line", "end_line",

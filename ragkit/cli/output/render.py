@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import coverage
 from ragkit.cli.output.terminal import CONTROL_PICTURES, format_count, terminal_width
-from ragkit.records.hits import Hit, Location
+from ragkit.records.hits import Hit
 
 if TYPE_CHECKING:
+    from ragkit.records.hit_parts import Location
     from ragkit.records.reports import CollectionStatus, Excerpt, IndexReport
 
 _MAX_PLACES = 3  # other places of a hit's text that are shown

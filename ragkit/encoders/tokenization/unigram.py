@@ -20,26 +20,26 @@ import base64
 import contextlib
 import gc
 import json
-import os
 import re
-import sys
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-from ragkit import user_dirs
-from ragkit.encoders import digests
 from ragkit.encoders.tokenization.charsmap import Charsmap, Spans
+from ragkit.encoders.tokenization.vocabulary import (
+    Vocabulary,
+    copy_path,
+    pack,
+    read_copy,
+    unpack,
+    write_copy,
+)
 from ragkit.encoders.tokenization.wordpiece import special_ids
 
 # Part of the name of a cached copy: raise it when the copy's format changes.
-_CACHE_FORMAT = 1
-_CHECKSUM_BYTES = 4  # a CRC-32 before the content of a copy
+_CACHE_FORMAT = "unigram-2"
 _UNKNOWN_PENALTY = 10.0  # below the least probable piece
 _SPACE = "▁"  # what SentencePiece writes for a space
 _WORDS = re.compile("[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -49,33 +49,10 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    """Pieces in the order of their CRC-32. A dictionary of a quarter of a million strings takes a
-    tenth of a second to fill; this is used as it is read."""
-
-    keys: Sequence[int]  # the CRC-32 of each piece in UTF-8, ascending
-    ids: Sequence[int]
-    ends: Sequence[int]  # where each piece ends in `pieces`
-    pieces: bytes
-
-    def get(self, piece: str) -> int | None:
-        """Return the id of a piece; None if it is none."""
-        encoded = piece.encode()
-        key = crc32(encoded)
-        index = bisect_left(self.keys, key)
-        while index < len(self.keys) and self.keys[index] == key:
-            start = self.ends[index - 1] if index else 0
-            if self.pieces[start : self.ends[index]] == encoded:
-                return self.ids[index]
-            index += 1
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class Unigram:
     """A vocabulary with its pieces' log probabilities, and how a text is prepared for it."""
 
-    vocabulary: _Vocabulary
+    vocabulary: Vocabulary
     scores: Sequence[float]
     unknown: int
     special_tokens: tuple[str, ...]  # strings that are one token wherever they occur
@@ -163,24 +140,22 @@ def read(path: Path) -> Unigram | None:
     file's checksum.
     """
     try:
-        copy = user_dirs.cache() / "tokenizers" / f"{digests.file_digest(path)}.{_CACHE_FORMAT}"
-        if (content := _read_copy(copy)) is not None:
+        copy = copy_path(path, _CACHE_FORMAT)
+        if (content := read_copy(copy)) is not None:
             return _load(content)
         with _without_collection():
             content = _compile(json.loads(path.read_bytes()))
         if content is None:
             return None
-        _write_copy(copy, content)
-        return _load(content)
+        compiled = content
+        write_copy(copy, lambda: compiled)
+        return _load(compiled)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 
 
 def _compile(content: Json) -> bytes | None:
-    """The tokenizer as `_load` reads it; None for one of another kind.
-
-    A line of JSON, then arrays in the machine's byte order. Pieces are in the order of their keys.
-    """
+    """The tokenizer as `_load` reads it; None for one of another kind."""
     model, added = content["model"], content["added_tokens"]
     normalizers = _steps(content["normalizer"], "normalizers")
     steps = _steps(content["pre_tokenizer"], "pretokenizers")
@@ -200,25 +175,15 @@ def _compile(content: Json) -> bytes | None:
     if not is_handled or special is None:
         return None
     scores = array("d", (score for _, score in model["vocab"]))
-    ids = {piece.encode(): id_ for id_, (piece, _) in enumerate(model["vocab"])}
-    order = sorted(ids, key=crc32)
+    ids = {piece: id_ for id_, (piece, _) in enumerate(model["vocab"])}
     charsmap = base64.b64decode(normalizers[0]["precompiled_charsmap"])
     Charsmap(charsmap)
-    arrays = {
-        "scores": scores,
-        "keys": array("I", map(crc32, order)),
-        "ids": array("I", map(ids.__getitem__, order)),
-        "ends": array("I", accumulate(map(len, order))),
-    }
     header = {
-        "sizes": {name: len(values) * values.itemsize for name, values in arrays.items()}
-        | {"charsmap": len(charsmap)},
-        "byteorder": sys.byteorder,
         "unknown": model["unk_id"],
         "special_tokens": [token["content"] for token in added],
         "before": special[0],
         "after": special[1],
-        "size": len(ids) + sum(token["content"].encode() not in ids for token in added),
+        "size": len(ids) + sum(token["content"] not in ids for token in added),
         "merges_spaces": len(normalizers) == 2,
         "splits_words": len(steps) == 2,
         "adds_space": steps[-1].get("add_prefix_space", True)
@@ -226,8 +191,8 @@ def _compile(content: Json) -> bytes | None:
         "longest": max(len(piece) for piece, _ in model["vocab"]),
         "unknown_score": min(scores) - _UNKNOWN_PENALTY,
     }
-    parts = [json.dumps(header).encode(), b"\n", *(part.tobytes() for part in arrays.values())]
-    return b"".join([*parts, charsmap, *order])
+    parts = {"scores": scores.tobytes(), "charsmap": charsmap}
+    return pack(Vocabulary.of(ids), header, parts)
 
 
 def _steps(part: Json, key: str) -> list[Json]:
@@ -236,19 +201,9 @@ def _steps(part: Json, key: str) -> list[Json]:
 
 
 def _load(content: bytes) -> Unigram:
-    start = content.index(b"\n") + 1
-    header = json.loads(content[:start])
-    parts = {}
-    for name, size in header["sizes"].items():
-        parts[name] = memoryview(content)[start : start + size]
-        start += size
+    vocabulary, header, parts = unpack(content)
     return Unigram(
-        vocabulary=_Vocabulary(
-            keys=parts["keys"].cast("I"),
-            ids=parts["ids"].cast("I"),
-            ends=parts["ends"].cast("I"),
-            pieces=content[start:],
-        ),
+        vocabulary=vocabulary,
         scores=parts["scores"].cast("d"),
         unknown=header["unknown"],
         special_tokens=tuple(header["special_tokens"]),
@@ -262,36 +217,6 @@ def _load(content: bytes) -> Unigram:
         longest=header["longest"],
         unknown_score=header["unknown_score"],
     )
-
-
-def _read_copy(path: Path) -> bytes | None:
-    """The content of a copy; None if there is none, or a damaged one."""
-    try:
-        stored = path.read_bytes()
-    except OSError:
-        return None
-    content = stored[_CHECKSUM_BYTES:]
-    if not content or crc32(content) != int.from_bytes(stored[:_CHECKSUM_BYTES], "little"):
-        return None
-    # A home folder may be shared by machines of both byte orders.
-    header = json.loads(content[: content.index(b"\n")])
-    return content if header["byteorder"] == sys.byteorder else None
-
-
-def _write_copy(path: Path, content: bytes) -> None:
-    """Write a temporary file and rename it: another process never reads half of it."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        import tempfile
-
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="writing-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(crc32(content).to_bytes(_CHECKSUM_BYTES, "little"))
-                file.write(content)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

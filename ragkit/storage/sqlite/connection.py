@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ragkit.errors import BusyError
 
@@ -26,6 +26,8 @@ IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
 CAUSED_BY_DAMAGE = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class SnapshotError(BusyError):
@@ -54,13 +56,32 @@ class Connection(sqlite3.Connection):
         super().__init__(*arguments, **options)
         self.damage = Damage()
         self.stamp: tuple[int, ...] | None = None  # of an immutable file, when it was opened
-        # Values of the table `collection` that were read in this snapshot, which cannot change; a
-        # search asks for some of them five times. None: no snapshot, or one that writes.
-        self.snapshot_values: dict[str, int | str | None] | None = None
+        # What `remembered` functions returned; None: no snapshot, or a transaction that writes.
+        self.results: dict[Hashable, Any] | None = None
+        self._kept_results: dict[Hashable, Any] = {}
+        self._data_version: int | None = None  # of the snapshot that `_kept_results` are from
         # A damaged text is shown nowhere, but must not end a search with an error either.
         # Not a function in Python: a search decodes a hundred values.
         self.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.row_factory = sqlite3.Row
+
+    def begin_snapshot(self) -> None:
+        """Begin a transaction that reads. What was remembered is kept if nobody has committed since
+        the last one: SQLite's `data_version` changes with each commit of another connection."""
+        self.execute("BEGIN")
+        version = self.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._kept_results, self._data_version = {}, version
+        self.results = self._kept_results
+
+    def end_snapshot(self) -> None:
+        """End the transaction of `begin_snapshot`."""
+        self.results = None
+        self.rollback()
+
+    def forget(self) -> None:
+        """Forget what was remembered, before this connection writes."""
+        self.results, self._kept_results, self._data_version = None, {}, None
 
     def take_damage(self) -> Damage:
         """Return the damage found so far, and begin anew."""
@@ -68,6 +89,28 @@ class Connection(sqlite3.Connection):
         if damage:
             self.damage = Damage()
         return damage
+
+
+def remembered(
+    function: Callable[Concatenate[sqlite3.Connection, P], R],
+) -> Callable[Concatenate[sqlite3.Connection, P], R]:
+    """Let a reading function run once for each connection and arguments, as long as nobody commits.
+
+    For small results that every search asks for, some of them five times. Nobody may change them.
+    """
+
+    @wraps(function)
+    def read(connection: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        results = connection.results if isinstance(connection, Connection) else None
+        if results is None or kwargs:
+            return function(connection, *args, **kwargs)
+        key = (function, *args)
+        if key not in results:
+            results[key] = function(connection, *args, **kwargs)
+        result: R = results[key]
+        return result
+
+    return read
 
 
 def report_damage(

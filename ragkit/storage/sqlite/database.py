@@ -346,13 +346,11 @@ class Database:
         Raises CollectionError for SQLite's errors.
         """
         with self._borrow() as connection:
-            connection.execute("BEGIN")
+            connection.begin_snapshot()
             try:
-                connection.snapshot_values = {}
                 yield connection
             finally:
-                connection.snapshot_values = None
-                connection.rollback()
+                connection.end_snapshot()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -364,6 +362,7 @@ class Database:
         if self.read_only:
             raise CollectionError(f"cannot write to {self.path}: it is read-only")
         with self._borrow() as connection:
+            connection.forget()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
 from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, fields_checksum, text_checksum
-from ragkit.storage.sqlite.connection import by_id, report_damage
+from ragkit.storage.sqlite.connection import by_id, remembered, report_damage
 from ragkit.storage.sqlite.sharding.gathering import (
     ShardedConnection,
     by_ids,
@@ -355,7 +355,7 @@ def newer_versions(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[i
     those of `ids` that have any."""
     if isinstance(connection, ShardedConnection):
         stored: Mapping[int, Sequence[int]] | None = connection.newer_versions
-    elif connection.execute("SELECT 1 FROM newer_versions LIMIT 1").fetchone() is None:
+    elif not _has_newer_versions(connection):
         stored = {}
     else:
         stored = None
@@ -377,6 +377,11 @@ def newer_versions(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[i
             if id_ not in successors
         ]  # fmt: skip
     return {id_: _reachable(successors, id_) for id_ in ids if successors[id_]}
+
+
+@remembered
+def _has_newer_versions(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM newer_versions LIMIT 1").fetchone() is not None
 
 
 def _reachable(successors: Mapping[int, Sequence[int]], first: int) -> list[int]:

@@ -637,6 +637,7 @@ def replace_by_unreadable(
     set_value(connection, "trimmed", at_generation)
 
 
+@constant
 @from_all(any)
 def has_unreadable(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether the encoder cannot read some text. Scans nothing."""

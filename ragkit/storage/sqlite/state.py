@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from ragkit.storage.sqlite.connection import Connection
+from ragkit.storage.sqlite.connection import remembered
 from ragkit.storage.sqlite.sharding.gathering import ShardedConnection, constant, from_any
 
 
@@ -28,12 +28,7 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
     """Return the value of `key` in the table `collection`; None if it was never set."""
     if isinstance(connection, ShardedConnection) and key in connection.values:
         return connection.values[key]
-    known = connection.snapshot_values if isinstance(connection, Connection) else None
-    if known is None:
-        return _stored_value(connection, key)
-    if key not in known:
-        known[key] = _stored_value(connection, key)
-    return known[key]
+    return _stored_value(connection, key)
 
 
 @constant
@@ -57,6 +52,7 @@ class IndexFile(NamedTuple):
     model_id: int | None
 
 
+@remembered
 def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
     """Return the current index file of this kind (`vectors`, `codes` or `words`); None if there is
     none."""

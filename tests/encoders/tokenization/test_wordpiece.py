@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from ragkit import user_dirs
 from ragkit.encoders.sentence_encoder import SentenceEncoder
+from ragkit.encoders.tokenization import wordpiece
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
+from ragkit.encoders.tokenization.vocabulary import Vocabulary
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 
 LETTERS = "abcdeéèüßæøåñçžłşğı .,;-'’İŁſǅǆ§¶·´¨ªº²½×÷\t\n\xa0"
@@ -42,7 +45,7 @@ def test_equal_to_the_library_on_100_000_strings(minilm: SentenceEncoder) -> Non
     library.no_truncation()
     assert ours is not None
     answered = 0
-    texts = list(strings(list(ours.vocabulary), 100_000))
+    texts = list(strings(list(library.get_vocab()), 100_000))
     for start in range(0, len(texts), 5_000):
         part = texts[start : start + 5_000]
         for text, theirs in zip(
@@ -91,6 +94,54 @@ def test_other_tokenizers_are_left_to_the_library(tiny: Path, changes: dict[str,
     path = tiny / "tokenizer.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     assert read(tiny) is None
+
+
+def test_a_large_file_is_read_from_a_copy(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "cache"))
+    parsed = read(tiny)
+    assert parsed is not None
+    assert not user_dirs.cache().exists()  # too small for a copy
+    monkeypatch.setattr(wordpiece, "_MIN_COPIED_BYTES", 0)
+    read(tiny)
+    (copy,) = (user_dirs.cache() / "tokenizers").iterdir()
+    loaded = read(tiny)
+    assert loaded is not None
+    assert loaded._replace(vocabulary={}) == parsed._replace(vocabulary={})
+    words = [*parsed.vocabulary, "", "ke", "keys", "##the", "日本", "\U0001f600"]
+    assert [loaded.vocabulary.get(w) for w in words] == [parsed.vocabulary.get(w) for w in words]
+    assert loaded.token_ids("The KEY rotates.") == [5, 6, 7, 8, 13]
+    copy.write_bytes(copy.read_bytes()[:-1])  # damaged: parsed again, and written again
+    assert read(tiny) == parsed
+
+
+def test_a_changed_file_is_not_read_from_the_copy_of_the_old_one(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(wordpiece, "_MIN_COPIED_BYTES", 0)
+    path = tiny / "tokenizer.json"
+    read(tiny)
+    content = json.loads(path.read_text())
+    content["model"]["vocab"]["key"] = 77
+    path.write_text(json.dumps(content))
+    for _ in range(2):  # parsed, then from its copy
+        changed = read(tiny)
+        assert changed is not None
+        assert changed.token_ids("key") == [77]
+
+
+def test_without_a_cache_folder_a_large_file_is_parsed(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(wordpiece, "_MIN_COPIED_BYTES", 0)
+    monkeypatch.setattr(Vocabulary, "of", None)  # sorting 30,000 pieces takes 20 ms
+    ours = read(tiny)
+    assert ours is not None
+    assert ours.token_ids("the key") == [5, 6]
 
 
 def test_ids_are_the_same_with_and_without_the_library(tiny: Path) -> None:

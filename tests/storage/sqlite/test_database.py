@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import CollectionError
-from ragkit.storage.sqlite import database, state
+from ragkit.storage.sqlite import database, passages, state
 from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.database import Database
 
@@ -190,3 +190,72 @@ def test_a_creation_waits_for_one_that_has_begun_and_was_given_up(tmp_path):
     store.close()
     ending.join()
     other.close()
+
+
+def statements(connection, read):
+    """The SQL that `read` runs on this connection."""
+    run = []
+    connection.set_trace_callback(run.append)
+    try:
+        read(connection)
+    finally:
+        connection.set_trace_callback(None)
+    return run
+
+
+def test_a_result_is_remembered_until_somebody_commits(store):
+    def name():
+        with store.reading() as connection:
+            return state.value(connection, "name")
+
+    other = sqlite3.connect(store.path, isolation_level=None)  # as another process
+    assert name() is None
+    with store.reading() as connection:
+        assert statements(connection, lambda c: state.value(c, "name")) == []
+    for number in range(3):
+        other.execute("INSERT OR REPLACE INTO collection VALUES ('name', ?)", (f"other {number}",))
+        assert name() == f"other {number}"
+        with store.writing() as connection:  # the connection that has just read
+            assert state.value(connection, "name") == f"other {number}"
+            state.set_value(connection, "name", f"own {number}")
+            assert state.value(connection, "name") == f"own {number}"
+        assert name() == f"own {number}"
+    other.close()
+
+
+def test_a_change_that_is_rolled_back_is_not_remembered(store):
+    with pytest.raises(ZeroDivisionError), store.writing() as connection:
+        state.set_value(connection, "name", "x")
+        assert state.value(connection, "name") == "x"
+        raise ZeroDivisionError
+    with store.reading() as connection:
+        assert state.value(connection, "name") is None
+
+
+def test_what_is_remembered_belongs_to_the_snapshot_of_each_connection(store):
+    with store.reading() as early:
+        assert state.value(early, "name") is None
+        with store.writing() as connection:
+            state.set_value(connection, "name", "x")
+        with store.reading() as late:
+            assert late is not early
+            assert state.value(late, "name") == "x"
+            assert state.value(early, "name") is None
+    for _ in range(2):
+        with store.reading() as connection:
+            assert state.value(connection, "name") == "x"
+
+
+def test_results_that_searches_ask_for_are_remembered_by_their_arguments(store):
+    with store.reading() as connection:
+        assert passages.model(connection) is None
+        assert state.index_file(connection, "words") is None
+    file = state.IndexFile("words-1", 1, "{}", None)
+    with store.writing() as connection:
+        state.record_index_file(connection, "words", file)
+        passages.use_model(connection, "m", "print", 4, 8)
+    for _ in range(2):
+        with store.reading() as connection:
+            assert state.index_file(connection, "words") == file
+            assert state.index_file(connection, "vectors") is None
+            assert passages.model(connection)["fingerprint"] == "print"
