@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
@@ -18,6 +19,7 @@ from ragkit.records.documents import Document, Heading, Table
 
 _MAX_HEADING_CHARS = 1000  # inline markup in a longer title is not looked at
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_BLOCK_STARTS = "+=.>"  # first characters of tables and literal blocks
 _LITERAL_DIRECTIVE = re.compile(
     r"\.\. (?:code-block|code|sourcecode|parsed-literal|doctest|testcode|testoutput|math"
     r"|productionlist)::"
@@ -86,20 +88,25 @@ class _BlockParser:
     def parse(self) -> None:
         """Find tables, sections and literal blocks."""
         lines = self.text.split("\n")
-        starts = [0]  # offset of each line, and of the end
-        for line in lines:
-            starts.append(starts[-1] + len(line) + 1)
+        contents = [line.strip() for line in lines]
+        # The offset of each line, and of the end.
+        starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
         number = 0
         while number < len(lines):
-            if not lines[number].strip():
+            content = contents[number]
+            if not content:
                 number += 1
-            elif (table := find_table(lines, number)) is not None:
+                continue
+            may_be_block = content[0] in _BLOCK_STARTS or content[-1] == ":"
+            if may_be_block and (table := find_table(lines, number)) is not None:
                 self._add_table(table, starts)
                 number = table.last + 1
-            elif (section := _section_title(lines, number)) is not None:
+            elif not (number and contents[number - 1]) and (
+                section := _section_title(lines, number)
+            ):
                 self._add_heading(section, starts)
                 number = section.last + 1
-            elif (block := _literal_block(lines, number)) is not None:
+            elif may_be_block and (block := _literal_block(lines, number)) is not None:
                 first, last = block
                 self.fences.append((starts[first], starts[last + 1] - 1))
                 number = last + 1
@@ -126,11 +133,10 @@ class _BlockParser:
 
 
 def _section_title(lines: list[str], number: int) -> _SectionTitle | None:
-    """Return the section title that starts at line `number`; None if none does."""
+    """Return the section title that starts at line `number`, below an empty one; None if none
+    does."""
     line = lines[number].rstrip()
     following = [text.rstrip() for text in lines[number + 1 : number + 3]]
-    if not line or (number and lines[number - 1].strip()):
-        return None
     if _is_adornment(line) and len(following) == 2 and following[1] == line:
         title = following[0].strip()
         return _SectionTitle(number, number + 2, title, (line[0], True)) if title else None
