@@ -260,9 +260,10 @@ def _body(message: Message) -> Document | None:
 
 def _body_parts(part: Message, depth: int) -> Iterator[Document]:
     """Yield the documents of the inline text parts of a part, in order."""
-    if part.get_content_maintype() == "multipart" and part.is_multipart():
+    media_type = part.get_content_type()
+    maintype, _, subtype = media_type.partition("/")
+    if maintype == "multipart" and part.is_multipart():
         subparts = [sub for sub in part.get_payload() if isinstance(sub, Message)]
-        subtype = part.get_content_subtype()
         if depth == 0 or not subparts:
             return
         if subtype == "alternative":
@@ -272,12 +273,11 @@ def _body_parts(part: Message, depth: int) -> Iterator[Document]:
         else:
             for sub in subparts:
                 yield from _body_parts(sub, depth - 1)
-    elif not _is_attached(part):
-        media_type = part.get_content_type()
+    elif media_type in _BODY_TYPES and not _is_attached(part):
         if media_type == "text/plain":
             text = uuencoded.without_files(_plain_text(part)).strip("\n")
             yield Document(text, EML)
-        elif media_type == "text/html":
+        else:
             yield _html_document(part)
 
 
