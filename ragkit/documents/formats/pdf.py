@@ -330,11 +330,11 @@ def _is_unmapped(textpage: PdfTextPage) -> bool:
     """Whether most letters of a page have no Unicode map: their codes are no text."""
     from pypdfium2 import raw
 
-    count = textpage.count_chars()
+    page, count = textpage.raw, textpage.count_chars()
     sample = range(0, count, max(1, count // _MAX_SAMPLED_LETTERS))
     mapped = 0
     for index in sample:
-        mapped += raw.FPDFText_HasUnicodeMapError(textpage, index) != 1
+        mapped += raw.FPDFText_HasUnicodeMapError(page, index) != 1
         if 2 * mapped >= len(sample):
             return False
     return len(sample) > 0
@@ -444,16 +444,17 @@ class _LetterPositions:
     def write_numbers(self, line: str, offset: int) -> str:
         """Return a line that starts at `offset`, with its raised and lowered numbers marked for
         `write_scripts`."""
-        if len(line) > _MAX_SCRIPT_LINE:
+        if len(line) > _MAX_SCRIPT_LINE or not _NUMBER.search(line):
             return line
         pieces: list[str] = []
         at = 0
         length = self._length
         for match in _NUMBER.finditer(line):
-            last, base = match.end() - 1, match.start() - 1
+            first, last = match.span()
+            base, last = first - 1, last - 1
             if base < 0 or line[base].isspace():
                 base += 1  # no letter before it: the number's own first digit
-            if match.start() < at or base == last:
+            if first < at or base == last:
                 continue
             before, after = offset + length(line[:base]), offset + length(line[:last])
             if abs(self._height(after) - self._height(before)) < _MIN_SHIFT:
@@ -517,7 +518,7 @@ class _LetterPositions:
 
     def _height(self, offset: int) -> float:
         """Return the height of a letter's baseline, in points."""
-        index = self._index(offset)
+        index = offset if self._same_index else self._index(offset)
         self._raw.FPDFText_GetCharOrigin(self._page, index, self._x, self._y)
         return self._y.value
 
@@ -534,7 +535,7 @@ class _LetterPositions:
         The font's own size may be 1 and scaled by the text matrix.
         """
         page, raw, matrix = self._page, self._raw, self._matrix
-        index = self._index(offset)
+        index = offset if self._same_index else self._index(offset)
         if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
             return 0.0, 0.0, 0.0
         scale = 1.0
