@@ -24,7 +24,6 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with members; empty
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Content of formats that the registry names, in the order in which it is looked for.
 _MAGIC = {magic: row.media_type for row in FORMATS.values() for magic in row.magic}
-_ANY_MAGIC = tuple(_MAGIC)
 _SIGNATURES = tuple(
     (row.media_type, pieces) for row in FORMATS.values() for pieces in row.signatures
 )
@@ -167,7 +166,7 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _by_magic(data: bytes) -> str | None:
-    if data.startswith(_ANY_MAGIC):
+    if data.startswith(tuple(_MAGIC)):
         return next(_MAGIC[magic] for magic in _MAGIC if data.startswith(magic))
     if data.startswith(_ZIP):
         return _in_zip(data)
