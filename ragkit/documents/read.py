@@ -23,7 +23,7 @@ from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 from ragkit.records.media_types import IMAGES
 
-READER_VERSION = 11  # raised when the same bytes give another document: files are read again
+READER_VERSION = 12  # raised when the same bytes give another document: files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _SHARED_EXTENSIONS = frozenset({".key", ".prc"})  # also of keys in PEM, and of Palm programs
 _MAX_NAME_LENGTH = 500  # characters
