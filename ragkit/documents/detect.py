@@ -142,9 +142,9 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
     if media_type is None:
         encoding = detect_unicode_encoding(data)
         head = data[:HEAD_BYTES].decode(encoding or "latin-1", errors="replace")
-        if _is_binary(data[:HEAD_BYTES]) if encoding is None else _is_no_text(head):
-            media_type = media_types.BINARY
-        elif encoding in {None, "utf-8"} and _has_binary_middle(data):
+        if (_is_binary(data[:HEAD_BYTES]) if encoding is None else _is_no_text(head)) or (
+            encoding in {None, "utf-8"} and _has_binary_middle(data)
+        ):
             media_type = media_types.BINARY
         else:
             media_type = _by_first_markup(head)

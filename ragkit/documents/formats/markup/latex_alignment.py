@@ -21,6 +21,11 @@ _TOKEN = re.compile(
 )
 
 
+# What is written for the beginning and the end of an environment, by its kind; None: it stays.
+_OPENING = {"lines": None, "inner": "", "cells": "("}
+_CLOSING = {"lines": None, "inner": "", "cells": ")"}
+
+
 def without_alignment(text: str) -> str:
     """Return a source whose formulas have no alignment; other text as it is."""
     if "\\begin{" not in text:
@@ -39,26 +44,24 @@ def without_alignment(text: str) -> str:
 
 
 def _written(token: re.Match[str], kinds: list[tuple[str, str]]) -> str | None:
-    """Return what is written for a token; None if it stays."""
-    for kind in ("lines", "inner", "cells"):
-        if token[kind]:
-            kinds.append((token[kind], kind))
-            return {"lines": None, "inner": "", "cells": "("}[kind]
+    """Return what is written for a token; None if it stays. Keeps the open environments."""
+    opened = next(((token[kind], kind) for kind in _OPENING if token[kind]), None)
+    if opened is not None:
+        kinds.append(opened)
+        return _OPENING[opened[1]]
     if token["paragraph"]:  # no formula has an empty line: its end is missing
         kinds.clear()
-        return None
-    if token["end"]:
-        if not kinds or kinds[-1][0] != token["end"]:
-            return None
-        kind = kinds.pop()[1]
-        return {"lines": None, "inner": "", "cells": ")"}[kind]
-    if not kinds:
-        return None
-    in_cells = kinds[-1][1] == "cells"
+    elif token["end"] and kinds and kinds[-1][0] == token["end"]:
+        return _CLOSING[kinds.pop()[1]]
+    elif kinds and (token["mark"] or token["row"] is not None):
+        return _separator(token, in_cells=kinds[-1][1] == "cells")
+    return None
+
+
+def _separator(token: re.Match[str], *, in_cells: bool) -> str:
+    """Return what stands between two cells, two sides of a relation, or two rows."""
     if token["mark"]:
         return ", " if in_cells else " "
-    if token["row"] is None:
-        return None
     line_end = "\n" if token["row"].endswith("\n") else ""
     if token["last"] is not None or (line_end and not in_cells):
         return line_end

@@ -61,7 +61,8 @@ _REMOVED = re.compile(
     r"|normalsize|large|Large|LARGE|huge|Huge|bfseries|itshape|ttfamily|sffamily|rmfamily|scshape"
     r"|slshape|upshape|mdseries|normalfont|bf|it|tt|sf|rm|sc|sl|em|bigskip|medskip|smallskip|par"
     r"|hfill|vfill|footnotemark|protect|ignorespaces|sloppy|allowbreak|nobreak|relax|today"
-    r"|leavevmode|nonumber|notag|clearpage|doublespacing|onehalfspacing|singlespacing)(?![A-Za-z])[ ]?"
+    r"|leavevmode|nonumber|notag|clearpage|doublespacing|onehalfspacing|singlespacing)"
+    r"(?![A-Za-z])[ ]?"
 )
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]\n]{0,200})\])?")
 _SIGNS = {

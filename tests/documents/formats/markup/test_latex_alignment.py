@@ -10,7 +10,8 @@ from ragkit.documents.formats.markup.latex_alignment import without_alignment
     ("source", "text"),
     [
         (
-            "\\begin{align}\na &= b + c \\\\\nd & \\leq e \\nonumber \\\\[2pt]\nf &= 3\n\\end{align}",
+            "\\begin{align}\na &= b + c \\\\\n"
+            "d & \\leq e \\nonumber \\\\[2pt]\nf &= 3\n\\end{align}",
             "a = b + c\nd \\leq e\nf = 3",
         ),
         ("\\begin{eqnarray*}\na & = & b \\\\\nc & = & d\n\\end{eqnarray*}", "a = b\nc = d"),
