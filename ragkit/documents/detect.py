@@ -142,12 +142,10 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
     if media_type is None:
         encoding = detect_unicode_encoding(data)
         head = data[:HEAD_BYTES].decode(encoding or "latin-1", errors="replace")
-        if (_is_binary(data[:HEAD_BYTES]) if encoding is None else _is_no_text(head)) or (
-            encoding in {None, "utf-8"} and _has_binary_middle(data)
-        ):
-            media_type = media_types.BINARY
-        else:
-            media_type = _by_first_markup(head)
+        is_binary = _is_binary(data[:HEAD_BYTES]) if encoding is None else _is_no_text(head)
+        if encoding in {None, "utf-8"}:
+            is_binary = is_binary or _has_binary_middle(data)
+        media_type = media_types.BINARY if is_binary else _by_first_markup(head)
     row = format_by_name(name)
     if row is not None and row.name_rule == "ignored":
         row = None

@@ -88,25 +88,27 @@ class _BlockParser:
     def parse(self) -> None:
         """Find tables, sections and literal blocks."""
         lines = self.text.split("\n")
-        contents = [line.strip() for line in lines]
+        contents = [*map(str.strip, lines), ""]  # and an empty line at the end
         # The offset of each line, and of the end.
-        starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        lengths = accumulate(map(len, lines), initial=0)
+        starts = [length + number for number, length in enumerate(lengths)]
         number = 0
         while number < len(lines):
             content = contents[number]
             if not content:
                 number += 1
                 continue
-            may_be_block = content[0] in _BLOCK_STARTS or content[-1] == ":"
+            may_be_block = content[0] in _BLOCK_STARTS or content.endswith("::")
+            may_be_title = not (number and contents[number - 1]) and (
+                content[0] in _PUNCTUATION or contents[number + 1][:1] in _PUNCTUATION
+            )
             if may_be_block and (table := find_table(lines, number)) is not None:
                 self._add_table(table, starts)
                 number = table.last + 1
-            elif not (number and contents[number - 1]) and (
-                section := _section_title(lines, number)
-            ):
+            elif may_be_title and (section := _section_title(lines, number)) is not None:
                 self._add_heading(section, starts)
                 number = section.last + 1
-            elif may_be_block and (block := _literal_block(lines, number)) is not None:
+            elif may_be_block and (block := _literal_block(lines, contents, number)) is not None:
                 first, last = block
                 self.fences.append((starts[first], starts[last + 1] - 1))
                 number = last + 1
@@ -148,30 +150,31 @@ def _section_title(lines: list[str], number: int) -> _SectionTitle | None:
     return _SectionTitle(number, number + 1, line, (underline[0], False))
 
 
-def _literal_block(lines: list[str], number: int) -> tuple[int, int] | None:
-    """Return the first and last line of the literal block that line `number` opens or announces."""
-    line = lines[number]
-    stripped = line.strip()
+def _literal_block(lines: list[str], contents: list[str], number: int) -> tuple[int, int] | None:
+    """Return the first and last line of the literal block that line `number` opens or announces.
+
+    `contents`: the lines without white space around them."""
+    stripped = contents[number]
     if stripped.startswith(">>> "):
         last = number
-        while last + 1 < len(lines) and lines[last + 1].strip():
+        while contents[last + 1]:
             last += 1
         return number, last
     is_directive = _LITERAL_DIRECTIVE.match(stripped) is not None
     if not is_directive and (not stripped.endswith("::") or stripped.startswith(".. ")):
         return None
-    indent = indentation(line)
+    width = indentation(lines[number]) + 1
     last = number
     for following in range(number + 1, len(lines)):
-        if lines[following].strip():
-            if indentation(lines[following]) <= indent:
+        if contents[following]:
+            if lines[following][:width].strip(" \t"):  # not indented further
                 break
             last = following
     if last == number:
         return None
     if is_directive:
         return number, last
-    first = next(content for content in range(number + 1, last + 1) if lines[content].strip())
+    first = next(inner for inner in range(number + 1, last + 1) if contents[inner])
     return first, last
 
 
