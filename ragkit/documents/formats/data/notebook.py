@@ -30,7 +30,7 @@ _JsonObject = Mapping[str, Any]
 
 
 def read_notebook(data: bytes, name: str) -> Document:
-    """Read a notebook of format 3 or 4. Raises `DocumentError` if the file is none."""
+    """Read a notebook of format 2, 3 or 4. Raises `DocumentError` if the file is none."""
     text, encoding, warnings, encoding_by = decode(data)
     try:
         notebook = json.loads(text)
@@ -70,9 +70,32 @@ def _list_cells(notebook: object) -> list[_JsonObject] | None:
             cell
             for worksheet in worksheets
             if isinstance(worksheet, dict) and isinstance(worksheet.get("cells"), list)
-            for cell in worksheet["cells"]
+            for cell in map(_with_line_breaks, worksheet["cells"])
         ]
     return [cell if isinstance(cell, dict) else {} for cell in cells]
+
+
+def _with_line_breaks(cell: object) -> object:
+    """Return a cell of format 2 or 3 with its texts in one piece. Their lines may have been stored
+    without line breaks, as format 2 always does."""
+    if not isinstance(cell, dict):
+        return cell
+    joined = {key: _with_breaks(value) for key, value in cell.items()}
+    outputs = cell.get("outputs")
+    if isinstance(outputs, list):
+        joined["outputs"] = [
+            {key: _with_breaks(value) for key, value in output.items()}
+            for output in outputs
+            if isinstance(output, dict)
+        ]
+    return joined
+
+
+def _with_breaks(value: object) -> object:
+    is_text = isinstance(value, list) and all(isinstance(line, str) for line in value)
+    if not is_text or any(line.endswith("\n") for line in value):
+        return value
+    return "\n".join(value)
 
 
 def _read_metadata(notebook: _JsonObject) -> tuple[str | None, dict[str, str]]:
