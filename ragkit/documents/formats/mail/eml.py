@@ -364,6 +364,19 @@ def _attachments(message: Message) -> Iterator[Message]:
             yield part
 
 
+def _file_name(part: Message) -> str:
+    """Return the name of an attachment; "" if it has none."""
+    name = part.get_filename() or ""
+    if "\ufffd" not in name:
+        return _decode_header(name)
+    # The email package drops bytes beyond ASCII that are not encoded, which many programs write.
+    decoded = Message()
+    for header in ("content-disposition", "content-type"):
+        if (value := _raw_header(part, header)) is not None:
+            decoded[header] = decode(value.encode("utf-8", "surrogateescape")).text
+    return _decode_header(decoded.get_filename() or "")
+
+
 def _attachment_member(part: Message) -> Member:
     media_type = part.get_content_type()
     if media_type == "message/rfc822" and part.is_multipart():
@@ -375,7 +388,7 @@ def _attachment_member(part: Message) -> Member:
         payload = part.get_payload()
         reports = [report.as_bytes() for report in payload if isinstance(report, Message)]
         return Member(f"{part.get_content_subtype()}.txt", b"\n".join(reports))
-    name = _decode_header(part.get_filename() or "") or f"unnamed.{part.get_content_subtype()}"
+    name = _file_name(part) or f"unnamed.{part.get_content_subtype()}"
     name = name.replace("/", "_")
     if media_type in _SIGNATURES:
         return Member(name, reason="signature", skipped=True, kind="no_document")
