@@ -92,10 +92,13 @@ def _with_line_breaks(cell: object) -> object:
 
 
 def _with_breaks(value: object) -> object:
-    is_text = isinstance(value, list) and all(isinstance(line, str) for line in value)
-    if not is_text or any(line.endswith("\n") for line in value):
+    """Return a list of lines as one text, if none of them has its line break."""
+    if not isinstance(value, list):
         return value
-    return "\n".join(value)
+    lines = [line for line in value if isinstance(line, str)]
+    if len(lines) < len(value) or any(line.endswith("\n") for line in lines):
+        return value
+    return "\n".join(lines)
 
 
 def _read_metadata(notebook: _JsonObject) -> tuple[str | None, dict[str, str]]:
