@@ -37,9 +37,9 @@ def is_chat(head: str, name: str) -> bool:
         with contextlib.suppress(UnicodeEncodeError):  # UTF-8 that was decoded as Latin-1
             head = head.encode("latin-1").decode(errors="replace")
     lines = [line for line in head.split("\n", 40)[:40] if line.strip()]
-    matches = [match for line in lines[:20] if (match := LINE.match(line)) is not None]
-    if not matches or LINE.match(lines[0]) is None:
+    if not lines or LINE.match(lines[0]) is None:
         return False
+    matches = [match for line in lines[:20] if (match := LINE.match(line)) is not None]
     base = PurePosixPath(name).name.lower()
     if "whatsapp" in base or base == "_chat.txt":
         return True

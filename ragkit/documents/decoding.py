@@ -26,6 +26,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ANY_MARK = tuple(mark for mark, _ in _MARKS)
 # The encodings that charset-normalizer may return: among all of Python's, it prefers rare ones.
 _LEGACY = (
     *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r"),
@@ -94,9 +95,8 @@ def detect_unicode_encoding(data: bytes) -> str | None:
     Without a mark only UTF-16 and UTF-32 text that is mostly ASCII is recognised: its other bytes
     are NUL.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return encoding
+    if data.startswith(_ANY_MARK):
+        return next(encoding for mark, encoding in _MARKS if data.startswith(mark))
     sample = data[: min(HEAD_BYTES, len(data) // 4 * 4)]
     if b"\0" not in sample:
         return None
@@ -121,8 +121,7 @@ def _decode(data: bytes, declared: str | None) -> Decoded:
         text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
         lost = text.count("\ufffd")
         warnings = (f"damaged {encoding}: {lost} characters lost",) if lost else ()
-        has_mark = any(data.startswith(mark) for mark, _ in _MARKS)
-        return Decoded(text, encoding, warnings, "bom" if has_mark else "zeros")
+        return Decoded(text, encoding, warnings, "bom" if data.startswith(_ANY_MARK) else "zeros")
     if (japanese := _decode_iso_2022_jp(data)) is not None:
         return japanese
     try:

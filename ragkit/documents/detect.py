@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -22,7 +23,7 @@ from ragkit.records import media_types
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with members; empty
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Content of formats that the registry names, in the order in which it is looked for.
-_MAGIC = tuple((magic, row.media_type) for row in FORMATS.values() for magic in row.magic)
+_MAGIC = {magic: row.media_type for row in FORMATS.values() for magic in row.magic}
 _SIGNATURES = tuple(
     (row.media_type, pieces) for row in FORMATS.values() for pieces in row.signatures
 )
@@ -98,7 +99,8 @@ _SLACK_MESSAGE = re.compile(r'"type"\s*:\s*"message"')
 _SLACK_LIST_NAME = re.compile(r"(?:.*/)?(?:users|channels|groups|dms|mpims)\.json")
 _SLACK_LIST = re.compile(r'\s*\[\s*\{\s*"id"\s*:\s*"[CDGUW][0-9A-Z]{1,20}"')
 _SLACK_LIST_KEY = re.compile(r'"(?:profile|real_name|creator|created|members)"\s*:')
-_CONTROLS = dict.fromkeys({*range(8), *range(14, 27), *range(28, 32), 0x7F, 0xFFFD})
+_CONTROLS = bytes({*range(8), *range(14, 27), *range(28, 32), 0x7F})
+_NO_TEXT = dict.fromkeys((*_CONTROLS, 0xFFFD))  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def detect(data: bytes, name: str) -> DetectedFile:
     return DetectedFile(data, name, media_type, detected_by)
 
 
+@lru_cache(maxsize=256)
 def format_by_name(name: str) -> Format | None:
     """Return the format that the file's name alone indicates; None for an unknown extension."""
     return BY_FILE_NAME.get(PurePosixPath(name.lower()).name) or BY_EXTENSION.get(_extension(name))
@@ -137,11 +140,12 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
         return (named, "name") if named else (media_type, "content")
     head = ""
     if media_type is None:
-        encoding = detect_unicode_encoding(data) or "latin-1"
-        head = data[:HEAD_BYTES].decode(encoding, errors="replace")
-        media_type = _by_first_markup(head)
-        if encoding in {"latin-1", "utf-8"} and _has_binary_middle(data):
-            media_type = media_types.BINARY
+        encoding = detect_unicode_encoding(data)
+        head = data[:HEAD_BYTES].decode(encoding or "latin-1", errors="replace")
+        is_binary = _is_binary(data[:HEAD_BYTES]) if encoding is None else _is_no_text(head)
+        if encoding in {None, "utf-8"}:
+            is_binary = is_binary or _has_binary_middle(data)
+        media_type = media_types.BINARY if is_binary else _by_first_markup(head)
     row = format_by_name(name)
     if row is not None and row.name_rule == "ignored":
         row = None
@@ -160,15 +164,17 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _by_magic(data: bytes) -> str | None:
-    for magic, media_type in _MAGIC:
-        if data.startswith(magic):
-            return media_type
+    if data.startswith(tuple(_MAGIC)):
+        return next(_MAGIC[magic] for magic in _MAGIC if data.startswith(magic))
     if data.startswith(_ZIP):
         return _in_zip(data)
     if data.startswith(_OLE2):
         return _in_ole2(data)
     for media_type, pieces in _SIGNATURES:
-        if all(data.startswith(piece, offset) for offset, piece in pieces):
+        offset, piece = pieces[0]
+        if data.startswith(piece, offset) and all(
+            data.startswith(piece, offset) for offset, piece in pieces[1:]
+        ):
             return media_type
     return "application/pdf" if _has_late_pdf_header(data) else None
 
@@ -193,8 +199,10 @@ def _has_late_pdf_header(data: bytes) -> bool:
     """Whether it is a PDF behind other bytes, which readers have always allowed for 1 kB (mail
     gateways and printers put lines there). A text about PDF may quote a header, but has no objects.
     """
+    head = data[:1024]
     return (
-        re.search(rb"%PDF-\d\.\d", data[:1024]) is not None
+        b"%PDF-" in head
+        and re.search(rb"%PDF-\d\.\d", head) is not None
         and b" obj" in data
         and b"endobj" in data
     )
@@ -232,10 +240,7 @@ def _stored_mimetype(archive: zipfile.ZipFile) -> str | None:
 
 
 def _by_first_markup(head: str) -> str | None:
-    """Detect binary data, a web page, a book or a drawing by the start of the file, whatever its
-    name."""
-    if _is_binary(head):
-        return media_types.BINARY
+    """Detect a web page, a book or a drawing by the start of the file, whatever its name."""
     opening = _skip_preamble(head)
     found = (media_type for matches, media_type in _MARKUP if matches(opening))
     return next(found, None)
@@ -277,6 +282,7 @@ def _by_export(head: str, name: str) -> str | None:
     return "application/x-slack-list+json" if is_list and _SLACK_LIST_KEY.search(head) else None
 
 
+@lru_cache(maxsize=256)
 def _extension(name: str) -> str:
     return PurePosixPath(name.lower()).suffix.removeprefix(".")
 
@@ -289,17 +295,23 @@ def _is_man_page(head: str) -> bool:
     return False
 
 
-def _is_binary(head: str) -> bool:
-    if "\0" in head:
+def _is_binary(sample: bytes) -> bool:
+    """Whether a part of a file is binary data and no text in an encoding of bytes."""
+    if b"\0" in sample:
         return True
     # Text may contain a stray control character; more than one in thirty is no text.
-    return 30 * (len(head) - len(head.translate(_CONTROLS))) > len(head)
+    return 30 * (len(sample) - len(sample.translate(None, _CONTROLS))) > len(sample)
+
+
+def _is_no_text(head: str) -> bool:
+    """`_is_binary` of what was decoded."""
+    return "\0" in head or 30 * (len(head) - len(head.translate(_NO_TEXT))) > len(head)
 
 
 def _has_binary_middle(data: bytes) -> bool:
     """Whether binary data follows a text header, as in FITS, CBOR and property lists."""
-    middle = data[len(data) // 2 : len(data) // 2 + HEAD_BYTES]
-    return len(data) > 2 * HEAD_BYTES and _is_binary(middle.decode("latin-1"))
+    middle = len(data) // 2
+    return len(data) > 2 * HEAD_BYTES and _is_binary(data[middle : middle + HEAD_BYTES])
 
 
 def _skip_preamble(text: str) -> str:

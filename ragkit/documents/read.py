@@ -23,7 +23,7 @@ from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 from ragkit.records.media_types import IMAGES
 
-READER_VERSION = 11  # raised when the same bytes give another document: files are read again
+READER_VERSION = 12  # raised when the same bytes give another document: files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _SHARED_EXTENSIONS = frozenset({".key", ".prc"})  # also of keys in PEM, and of Palm programs
 _MAX_NAME_LENGTH = 500  # characters
@@ -121,10 +121,14 @@ def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:
     ocr_argument = (ocr,) if row.paged else ()
     beside_argument = (file.beside,) if row.beside else ()
     document: Document = reader(file.data, file.name, *ocr_argument, *beside_argument)
-    document = replace(document, media_type=file.media_type, media_type_by=file.detected_by)
     warning = _type_warning(file)
-    if warning is not None and file.data.strip():
-        document = replace(document, warnings=(*document.warnings, warning))
+    warnings = (warning,) if warning is not None and file.data.strip() else ()
+    document = replace(
+        document,
+        media_type=file.media_type,
+        media_type_by=file.detected_by,
+        warnings=(*document.warnings, *warnings),
+    )
     if not document.text.strip():
         return replace(document, text="", headings=(), fences=(), pages=(), locators=(), tables=())
     return document
@@ -133,8 +137,9 @@ def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:
 def _type_warning(file: DetectedFile) -> str | None:
     """A warning if name and content indicate different kinds of files."""
     by_name, by_content = format_by_name(file.name), FORMATS[file.media_type]
-    extension = PurePosixPath(file.name.lower()).suffix
-    if by_name is None or by_name.label == by_content.label or extension in _SHARED_EXTENSIONS:
+    if by_name is None or by_name.label == by_content.label:
+        return None
+    if PurePosixPath(file.name.lower()).suffix in _SHARED_EXTENSIONS:
         return None
     return f"the name says {by_name.label}, the content is {by_content.label}"
 

@@ -53,6 +53,9 @@ class FileTask:
     folder: str
     file: ScannedFile
     stored: FileRow | None  # the row of the database, if there is one
+    # The patterns of its root, for the file that it is read with (`registry.Format.beside`).
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -484,7 +487,8 @@ def _find_mount_points(connection: sqlite3.Connection, plan: Plan, devices: dict
 def _add_file(
     plan: Plan, file: ScannedFile, row: FileRow | None, read_settings: ReadSettings
 ) -> None:
-    task = FileTask(plan.target.folder, file, row)
+    target = plan.target
+    task = FileTask(target.folder, file, row, target.include, target.exclude)
     if row is None:
         plan.new.append(task)
     elif not (

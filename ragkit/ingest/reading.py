@@ -23,11 +23,12 @@ from ragkit.documents.generated import generated_reason
 from ragkit.documents.registry import FORMATS
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.errors import UsageError
 from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
 from ragkit.ingest.mailboxes import MAX_MESSAGE_BYTES, Mailbox, open_mailbox
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import FileTask
-from ragkit.ingest.scan import format_bytes
+from ragkit.ingest.scan import ScannedFile, format_bytes, scan
 from ragkit.ingest.secrets import check_document, describe
 from ragkit.ingest.threads import start_thread
 from ragkit.passages.blobs import blob_warning
@@ -112,6 +113,7 @@ class ReadContext:
     read_settings: ReadSettings
     load_tokenizer: Callable[[], Tokenizer]  # called when the first document is split
     change_times: ChangeTimes = field(default_factory=ChangeTimes)
+    files_beside: dict[tuple[str, str], bytes] = field(default_factory=dict)  # the last one
 
 
 def read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
@@ -137,7 +139,7 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     digest = content_hash(data)
     is_reliable = context.change_times.are_reliable(status.st_dev, task.folder)
     has_stamp = source.is_stable and not may_repeat(status, now_ns, reliable=is_reliable)
-    file = _with_file_beside(detect(data, scanned.path), task.folder, max_bytes)
+    file = _with_file_beside(detect(data, scanned.path), task, context)
     beside = content_hash(file.beside).hex() if file.beside else ""
     stored = task.stored
     # A file that failed is read again: the limits may differ, or the machine may be less busy.
@@ -367,15 +369,34 @@ def _is_password_file(task: FileTask, options: IndexOptions) -> bool:
     return False
 
 
-def _with_file_beside(file: DetectedFile, folder: str, max_bytes: int) -> DetectedFile:
-    """Return a file of `folder` with the one that its reader needs besides, where there is one."""
+def _with_file_beside(file: DetectedFile, task: FileTask, context: ReadContext) -> DetectedFile:
+    """Return a file with the one that its reader needs besides, where there is one. All days of an
+    export have the same: it is read once."""
     name = FORMATS[file.media_type].beside
     inner = PurePosixPath(file.name).parent
     if not name or inner == inner.parent:
         return file
-    with contextlib.suppress(OSError):
-        return replace(file, beside=read_source(folder, str(inner.parent / name), max_bytes).data)
-    return file
+    place = task.folder, str(inner.parent / name)
+    if place not in context.files_beside:
+        found = _read_beside(task, place[1], context.options.max_file_bytes)
+        context.files_beside.clear()
+        context.files_beside[place] = found
+    return replace(file, beside=context.files_beside[place])
+
+
+def _read_beside(task: FileTask, path: str, max_bytes: int) -> bytes:
+    """Return the content of a file of the same root; b"" if it is missing or excluded."""
+    entries = scan(
+        Path(task.folder),
+        include=task.include,
+        exclude=task.exclude,
+        max_bytes=max_bytes,
+        under=path,
+    )
+    with contextlib.suppress(OSError, UsageError):
+        if isinstance(next(entries, None), ScannedFile):
+            return read_source(task.folder, path, max_bytes).data
+    return b""
 
 
 def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:

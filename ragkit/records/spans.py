@@ -36,12 +36,14 @@ def shift_offsets(document: Document, distance: int) -> Document:
     text: headings, fences, tables, pages and locators. The text itself is not changed."""
     from dataclasses import replace
 
-    from ragkit.records.documents import Table  # not for a query
+    from ragkit.records.documents import Heading, Locator, Table  # not for a query
 
+    if not distance:
+        return document
     return replace(
         document,
         headings=tuple(
-            replace(heading, start=heading.start + distance, end=heading.end + distance)
+            Heading(heading.start + distance, heading.end + distance, heading.level, heading.text)
             for heading in document.headings
         ),
         fences=tuple((start + distance, end + distance) for start, end in document.fences),
@@ -51,6 +53,7 @@ def shift_offsets(document: Document, distance: int) -> Document:
         ),
         pages=tuple(page + distance for page in document.pages),
         locators=tuple(
-            replace(locator, start=locator.start + distance) for locator in document.locators
+            Locator(locator.start + distance, locator.kind, locator.value)
+            for locator in document.locators
         ),
     )

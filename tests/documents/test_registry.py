@@ -100,7 +100,7 @@ def test_a_new_format_is_one_reader_and_one_row(monkeypatch):
     )
     monkeypatch.setitem(FORMATS, row.media_type, row)
     monkeypatch.setitem(BY_EXTENSION, "toy", row)
-    monkeypatch.setattr(detect, "_MAGIC", (*detect._MAGIC, (b"TOY!", row.media_type)))
+    monkeypatch.setattr(detect, "_MAGIC", {**detect._MAGIC, b"TOY!": row.media_type})
     document = read(b"TOY!words", "a.toy")
     assert (document.text, document.media_type) == ("WORDS", "application/x-toy")
     assert read(b"TOY!words", "a.txt").warnings == ("the name says text, the content is toy",)

@@ -7,6 +7,7 @@ engine.
 from __future__ import annotations
 
 import math
+import struct
 import warnings
 from functools import partial
 from io import BytesIO
@@ -34,6 +35,11 @@ _ENLARGEMENT = 2.0
 _MIN_DPI, _MAX_DPI = 70, 1200  # plausible values in a file
 _SCREEN_DPI = 96
 _MIN_SCAN_SIDE = 1500  # pixels of the shorter side; an image without a resolution is then a scan
+# What Pillow raises for damaged data; it documents only the first.
+_DAMAGE = (
+    *(OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError),
+    *(struct.error, AttributeError),
+)
 _MAX_DETAIL = 100  # characters of Pillow's error message
 
 
@@ -88,8 +94,18 @@ def _recognise_pages(data: bytes, pages: ScannedPages) -> list[list[PageLine]]:
                 ]
         except PIL.Image.DecompressionBombError as error:
             raise _too_large() from error
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise DocumentError(f"damaged image: {str(error)[:_MAX_DETAIL]}") from error
+        except _DAMAGE as error:
+            raise DocumentError(f"damaged image: {_describe_damage(error)}") from error
+
+
+def _describe_damage(error: Exception) -> str:
+    """Return what Pillow found, without the address of an object in its message."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return f"expected the header of one of {', '.join(IMAGES.values())}, found none"
+    detail = " ".join(str(error).split())[:_MAX_DETAIL] or type(error).__name__
+    return f"it cannot be decoded: {detail}"
 
 
 def _render_frame(picture: Picture, frame: int, max_pixels: int) -> PageImage:

@@ -12,7 +12,7 @@ import ctypes
 import math
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
@@ -46,6 +46,7 @@ _MAX_EXAMPLE = 60  # characters of a running line in a warning
 _POINTS_PER_INCH = 72
 _MAX_SAMPLED_LETTERS = 50  # of a page, that show whether its letters have a Unicode map
 _NUMBER = re.compile(r"[+\-−–]?[0-9]{1,20}")
+_NUMBER_STARTS = frozenset("+-−–0123456789")
 _SCRIPT_CHARACTERS = frozenset("0123456789+-−–.,")
 _SCRIPT_ENDS = tuple(end for _, end in SCRIPT_MARKS.values())
 _MIN_SPACE = 0.15  # of the letters' size: a blank
@@ -329,31 +330,40 @@ def _is_unmapped(textpage: PdfTextPage) -> bool:
     """Whether most letters of a page have no Unicode map: their codes are no text."""
     from pypdfium2 import raw
 
-    count = textpage.count_chars()
+    page, count = textpage.raw, textpage.count_chars()
     sample = range(0, count, max(1, count // _MAX_SAMPLED_LETTERS))
-    errors = sum(raw.FPDFText_HasUnicodeMapError(textpage, index) == 1 for index in sample)
-    return bool(2 * errors > len(sample))
+    mapped = 0
+    for index in sample:
+        mapped += raw.FPDFText_HasUnicodeMapError(page, index) != 1
+        if 2 * mapped >= len(sample):
+            return False
+    return len(sample) > 0
 
 
 def _extract_lines(textpage: PdfTextPage, box: _Box | None = None) -> list[PageLine]:
     """Return the lines with text, of the part of the page in `box`. Pieces of one line, which
     PDFium splits at small gaps, are joined."""
     text = textpage.get_text_range()
-    letters = _LetterPositions(textpage, _utf16_length(text) == textpage.count_chars())
+    units = _utf16_length(text)
+    # Where each character is one unit of UTF-16, their number is the length.
+    length = len if units == len(text) else _utf16_length
+    letters = _LetterPositions(textpage, units == textpage.count_chars(), length)
     lines: list[PageLine] = []
     last_letter = 0  # offset of the previous line's last letter
     offset = 0  # in UTF-16 code units, as PDFium counts
     for raw_line in text.split("\n"):
         line = raw_line
-        if box is not None or _needs_positions(raw_line):
+        needs_positions = _needs_positions(raw_line)
+        if box is not None or needs_positions:
             line = letters.write(raw_line, offset, box)
-        if line.rstrip() == raw_line.rstrip() and not _needs_positions(line):
+            needs_positions = line.rstrip() != raw_line.rstrip() or _needs_positions(line)
+        if not needs_positions:
             line = letters.write_numbers(raw_line, offset)
         content = page_lines.clean_line(line)
         if content:
             indent = len(raw_line) - len(raw_line.lstrip())
             is_indented = raw_line[0] != content[0]
-            start = offset + _utf16_length(raw_line[:indent]) if is_indented else offset
+            start = offset + length(raw_line[:indent]) if is_indented else offset
             left, y, size = letters.locate(start)
             previous = lines[-1] if lines else None
             if (
@@ -367,14 +377,16 @@ def _extract_lines(textpage: PdfTextPage, box: _Box | None = None) -> list[PageL
                 )
                 space = "" if is_close or content.startswith(_NO_SPACE_BEFORE) else " "
                 lines[-1] = PageLine(previous.text + space + content, y, previous.size)
-            elif previous and (
-                joined := letters.join_script(previous.text, content, last_letter, start)
+            elif (
+                previous
+                and content[0] in _NUMBER_STARTS
+                and (joined := letters.join_script(previous.text, content, last_letter, start))
             ):
                 lines[-1] = PageLine(joined, previous.y, previous.size)
             else:
                 lines.append(PageLine(content, y, size))
-            last_letter = offset + _utf16_length(raw_line.rstrip()) - 1
-        offset += _utf16_length(raw_line) + 1
+            last_letter = offset + length(raw_line.rstrip()) - 1
+        offset += length(raw_line) + 1
     return [
         replace(line, text=write_scripts(line.text)) if has_scripts(line.text) else line
         for line in lines
@@ -390,12 +402,16 @@ class _LetterPositions:
     """Positions and sizes of the letters on a page, by their offset in the page's text.
 
     `same_index`: the text has one UTF-16 code unit per PDFium character, so offsets are indices.
+    `length`: of a part of the text, in UTF-16 code units.
     """
 
-    def __init__(self, textpage: PdfTextPage, same_index: bool) -> None:
+    def __init__(
+        self, textpage: PdfTextPage, same_index: bool, length: Callable[[str], int]
+    ) -> None:
         from pypdfium2 import raw
 
         self._page, self._same_index, self._raw = textpage.raw, same_index, raw
+        self._length = length
         self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
 
     def write(self, line: str, offset: int, box: _Box | None) -> str:
@@ -428,24 +444,22 @@ class _LetterPositions:
     def write_numbers(self, line: str, offset: int) -> str:
         """Return a line that starts at `offset`, with its raised and lowered numbers marked for
         `write_scripts`."""
-        if len(line) > _MAX_SCRIPT_LINE:
+        if len(line) > _MAX_SCRIPT_LINE or not _NUMBER.search(line):
             return line
         pieces: list[str] = []
         at = 0
-        is_ascii = line.isascii()
+        length = self._length
         for match in _NUMBER.finditer(line):
-            last, base = match.end() - 1, match.start() - 1
+            first, last = match.span()
+            base, last = first - 1, last - 1
             if base < 0 or line[base].isspace():
                 base += 1  # no letter before it: the number's own first digit
-            if match.start() < at or base == last:
+            if first < at or base == last:
                 continue
-            places = [
-                offset + (index if is_ascii else _utf16_length(line[:index]))
-                for index in (base, last)
-            ]
-            if abs(self._height(places[1]) - self._height(places[0])) < _MIN_SHIFT:
+            before, after = offset + length(line[:base]), offset + length(line[:last])
+            if abs(self._height(after) - self._height(before)) < _MIN_SHIFT:
                 continue
-            kind = self._script(*places)
+            kind = self._script(before, after)
             if kind is None:
                 continue
             start, end = self._script_span(line, offset, last)
@@ -490,21 +504,21 @@ class _LetterPositions:
 
     def _script_span(self, line: str, offset: int, inner: int) -> tuple[int, int]:
         """Return where the number around `inner` begins and ends: as far as it has one height."""
-        height = self._height(offset + _utf16_length(line[:inner]))
+        height = self._height(offset + self._length(line[:inner]))
         start, end = inner, inner + 1
         while start > 0 and line[start - 1] in _SCRIPT_CHARACTERS:
-            if abs(self._height(offset + _utf16_length(line[: start - 1])) - height) > _MIN_SHIFT:
+            if abs(self._height(offset + self._length(line[: start - 1])) - height) > _MIN_SHIFT:
                 break
             start -= 1
         while end < len(line) and line[end] in _SCRIPT_CHARACTERS:
-            if abs(self._height(offset + _utf16_length(line[:end])) - height) > _MIN_SHIFT:
+            if abs(self._height(offset + self._length(line[:end])) - height) > _MIN_SHIFT:
                 break
             end += 1
         return start, end
 
     def _height(self, offset: int) -> float:
         """Return the height of a letter's baseline, in points."""
-        index = self._index(offset)
+        index = offset if self._same_index else self._index(offset)
         self._raw.FPDFText_GetCharOrigin(self._page, index, self._x, self._y)
         return self._y.value
 
@@ -521,7 +535,7 @@ class _LetterPositions:
         The font's own size may be 1 and scaled by the text matrix.
         """
         page, raw, matrix = self._page, self._raw, self._matrix
-        index = self._index(offset)
+        index = offset if self._same_index else self._index(offset)
         if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
             return 0.0, 0.0, 0.0
         scale = 1.0

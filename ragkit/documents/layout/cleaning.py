@@ -26,7 +26,14 @@ _FILE_NAME = re.compile(r"\S{1,200}\.[A-Za-z][A-Za-z0-9]{1,4}")  # "Dokument1.do
 
 def strip_invalid_characters(text: str) -> str:
     """Return `text` without NUL and lone surrogates, which databases and tokenizers refuse."""
-    return _SURROGATE.sub("", text.replace("\0", ""))
+    text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    try:
+        text.encode()  # many times as fast as a search
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("", text)
+    return text
 
 
 def page_title(title: str | None, first_heading: str | None) -> str | None:

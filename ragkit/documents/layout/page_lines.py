@@ -25,6 +25,7 @@ _COMPOUND_WORDS = frozenset("a and as at by for in of on or out the to up with".
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
+_LIGATURE = re.compile("[ﬀ-ﬆ]")
 _MIN_WRAPPED_LENGTH = 30  # characters; a shorter line may not be running text
 _PARAGRAPH_GAP = 1.3  # times the usual line spacing
 _MIN_SPACING, _MAX_SPACING = 0.9, 3.0  # of lines, in font sizes
@@ -76,7 +77,9 @@ def clean_line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, strip_invalid_characters(text).replace("\r", " "))
-    return text.translate(_LIGATURES).strip()
+    if _LIGATURE.search(text):
+        text = text.translate(_LIGATURES)
+    return text.strip()
 
 
 def find_running_lines(pages: Sequence[Sequence[PageLine]]) -> dict[int, set[int]]:
@@ -98,6 +101,8 @@ def find_running_lines(pages: Sequence[Sequence[PageLine]]) -> dict[int, set[int
     min_pages = max(_MIN_RUNNING_PAGES, _MIN_RUNNING_SHARE * len(pages))
     running: dict[int, set[int]] = defaultdict(set)
     for (_, text), occurrences in candidates.items():
+        if len(occurrences) < min_pages:
+            continue
         counting = list(_select_counting(occurrences, min_pages))
         has_words = not _PAGE_NUMBER_WORDS.issuperset(re.findall(r"[^\W\d_]+", text))
         for page, index in counting[has_words:]:
@@ -120,7 +125,7 @@ def _select_counting(
             max(shifts[index, 0, number], shifts[index, 1, number - page]) >= min_pages
             for index, number in enumerate(numbers)
         )
-        if len(occurrences) >= min_pages and all(is_regular):
+        if all(is_regular):
             yield page, line
 
 

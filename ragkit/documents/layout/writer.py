@@ -60,10 +60,11 @@ class DocumentWriter:
             return
         self._add_separator("\n\n")
         self._add_locator(locator)
-        shifted = shift_offsets(document, self.length)
-        self.headings += shifted.headings
-        self.fences += shifted.fences
-        self.tables += shifted.tables
+        if document.headings or document.fences or document.tables:
+            shifted = shift_offsets(document, self.length)
+            self.headings += shifted.headings
+            self.fences += shifted.fences
+            self.tables += shifted.tables
         self.pieces.append(document.text)
         self.length += len(document.text)
 

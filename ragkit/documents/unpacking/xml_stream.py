@@ -8,6 +8,7 @@ under short prefixes ("w:p", "text:h"); does not know what the elements mean.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -64,9 +65,14 @@ class _PrefixedNames(dict[str, str]):
                 f"XML with over {_MAX_NAMES:,} different names: not read", kind="limit"
             )
         uri, _, local = name.rpartition(" ")
-        prefix = next((prefix for end, prefix in _PREFIXES.items() if uri.endswith(end)), "")
-        self[name] = f"{prefix}:{local}" if prefix else local
-        return self[name]
+        prefix = _prefix(uri)
+        self[name] = prefixed = f"{prefix}:{local}" if prefix else local
+        return prefixed
+
+
+@lru_cache(maxsize=256)
+def _prefix(uri: str) -> str:
+    return next((prefix for end, prefix in _PREFIXES.items() if uri.endswith(end)), "")
 
 
 Attributes = dict[str, str]
@@ -79,14 +85,16 @@ def parse_xml(
     package: ZipPackage,
     part: str,
     start: Start,
-    end: End,
-    text: Text,
+    end: End | None = None,
+    text: Text | None = None,
     *,
+    tags: frozenset[str] | None = None,
     max_bytes: int = MAX_MEMBER_BYTES,
 ) -> None:
     """Stream the XML member `part`, of at most `max_bytes`, to the three callbacks.
 
-    Names are passed as "w:p"; those of namespaces that no reader uses, without a prefix. Raises
+    Names are passed as "w:p"; those of namespaces that no reader uses, without a prefix. `tags`:
+    only elements of these names are passed; all text is. Raises
     `DamagedPartError` if it is not well formed, `DocumentError` if it is missing, too large, or
     declares a DTD of its own.
     """
@@ -104,16 +112,24 @@ def parse_xml(
     names = _PrefixedNames()
 
     def start_element(name: str, attributes: Attributes) -> None:
+        tag = names[name]
+        if tags is not None and tag not in tags:
+            return
         if attributes:
             attributes = {names[key]: value for key, value in attributes.items()}
-        start(names[name], attributes)
+        start(tag, attributes)
+
+    def end_element(name: str) -> None:
+        tag = names[name]
+        if end is not None and (tags is None or tag in tags):
+            end(tag)
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler = start_element
-    parser.EndElementHandler = lambda name: end(names[name])
+    parser.EndElementHandler = None if end is None else end_element
     parser.CharacterDataHandler = text
     try:
         for chunk in package.iter_chunks(part, max_bytes):
@@ -128,9 +144,10 @@ def parse_xml_leniently(
     package: ZipPackage,
     part: str,
     start: Start,
-    end: End,
-    text: Text,
+    end: End | None = None,
+    text: Text | None = None,
     *,
+    tags: frozenset[str] | None = None,
     max_bytes: int = MAX_MEMBER_BYTES,
 ) -> DamagedPartError | None:
     """Like `parse_xml`, but damage becomes a warning in `package.warnings`; returns the error.
@@ -139,7 +156,7 @@ def parse_xml_leniently(
     DTDs still raise `DocumentError`.
     """
     try:
-        parse_xml(package, part, start, end, text, max_bytes=max_bytes)
+        parse_xml(package, part, start, end, text, tags=tags, max_bytes=max_bytes)
     except DamagedPartError as error:
         package.warnings.append(f"{part[-60:]} is damaged: read as far as it goes")
         return error

@@ -134,3 +134,19 @@ def test_damaged_and_too_large_images_are_refused():
         read(large, "a.png", engine)
     assert (caught.value.kind, caught.value.skipped) == ("limit", False)
     assert len(large) < 100_000
+
+
+@pytest.mark.parametrize("frame", [0, 1])
+def test_a_damaged_image_is_described(frame):
+    """A frame of a TIFF without a width: Pillow raises errors of several types."""
+    pages = [draw_boxes(BOX), draw_boxes(BOX)]
+    data = bytearray(encode_picture(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    place = -1
+    for _ in range(frame + 1):  # the entry for the width: tag 256, one number of 32 bits
+        place = data.index(b"\x00\x01\x04\x00\x01\x00\x00\x00", place + 1)
+    data[place : place + 2] = b"\x00\x70"
+    engine, _ = fake_ocr(WORDS, WORDS)
+    reason = ["^damaged image: expected the header of one of .*TIFF.*, found none$",
+              "^damaged image: it cannot be decoded: Missing dimensions$"]  # fmt: skip
+    with pytest.raises(DocumentError, match=reason[frame]):
+        read(bytes(data), "a.tiff", engine)

@@ -30,7 +30,7 @@ _JsonObject = Mapping[str, Any]
 
 
 def read_notebook(data: bytes, name: str) -> Document:
-    """Read a notebook of format 3 or 4. Raises `DocumentError` if the file is none."""
+    """Read a notebook of format 2, 3 or 4. Raises `DocumentError` if the file is none."""
     text, encoding, warnings, encoding_by = decode(data)
     try:
         notebook = json.loads(text)
@@ -70,9 +70,35 @@ def _list_cells(notebook: object) -> list[_JsonObject] | None:
             cell
             for worksheet in worksheets
             if isinstance(worksheet, dict) and isinstance(worksheet.get("cells"), list)
-            for cell in worksheet["cells"]
+            for cell in map(_with_line_breaks, worksheet["cells"])
         ]
     return [cell if isinstance(cell, dict) else {} for cell in cells]
+
+
+def _with_line_breaks(cell: object) -> object:
+    """Return a cell of format 2 or 3 with its texts in one piece. Their lines may have been stored
+    without line breaks, as format 2 always does."""
+    if not isinstance(cell, dict):
+        return cell
+    joined = {key: _with_breaks(value) for key, value in cell.items()}
+    outputs = cell.get("outputs")
+    if isinstance(outputs, list):
+        joined["outputs"] = [
+            {key: _with_breaks(value) for key, value in output.items()}
+            for output in outputs
+            if isinstance(output, dict)
+        ]
+    return joined
+
+
+def _with_breaks(value: object) -> object:
+    """Return a list of lines as one text, if none of them has its line break."""
+    if not isinstance(value, list):
+        return value
+    lines = [line for line in value if isinstance(line, str)]
+    if len(lines) < len(value) or any(line.endswith("\n") for line in lines):
+        return value
+    return "\n".join(lines)
 
 
 def _read_metadata(notebook: _JsonObject) -> tuple[str | None, dict[str, str]]:

@@ -68,7 +68,7 @@ def _listed_parts(package: ZipPackage, lists: str, kind: str) -> list[tuple[Attr
             if relation in parts:
                 entries.append((own, parts[relation].part))
 
-    parse_xml(package, lists, start, lambda tag: None, lambda text: None)
+    parse_xml(package, lists, start)
     return entries
 
 

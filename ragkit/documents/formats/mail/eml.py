@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from email.header import decode_header
 from email.message import Message
@@ -229,6 +229,9 @@ def _date(message: Message) -> str | None:
 
 
 def _is_attached(part: Message) -> bool:
+    has_name = "name" in str(part.get("content-type", "")).lower()
+    if not has_name and "content-disposition" not in part:
+        return False
     return part.get_content_disposition() == "attachment" or part.get_filename() is not None
 
 
@@ -257,24 +260,24 @@ def _body(message: Message) -> Document | None:
 
 def _body_parts(part: Message, depth: int) -> Iterator[Document]:
     """Yield the documents of the inline text parts of a part, in order."""
-    if part.get_content_maintype() == "multipart" and part.is_multipart():
+    media_type = part.get_content_type()
+    maintype, _, subtype = media_type.partition("/")
+    if maintype == "multipart" and part.is_multipart():
         subparts = [sub for sub in part.get_payload() if isinstance(sub, Message)]
-        subtype = part.get_content_subtype()
         if depth == 0 or not subparts:
             return
         if subtype == "alternative":
-            yield from _best_alternative([list(_body_parts(sub, depth - 1)) for sub in subparts])
+            yield from _best_alternative(_body_parts(sub, depth - 1) for sub in subparts)
         elif subtype == "related":
             yield from _body_parts(_root_of_related(part, subparts), depth - 1)
         else:
             for sub in subparts:
                 yield from _body_parts(sub, depth - 1)
-    elif not _is_attached(part):
-        media_type = part.get_content_type()
+    elif media_type in _BODY_TYPES and not _is_attached(part):
         if media_type == "text/plain":
             text = uuencoded.without_files(_plain_text(part)).strip("\n")
             yield Document(text, EML)
-        elif media_type == "text/html":
+        else:
             yield _html_document(part)
 
 
@@ -285,18 +288,26 @@ def _root_of_related(part: Message, subparts: list[Message]) -> Message:
     return next(named, subparts[0]) if start else subparts[0]
 
 
-def _best_alternative(alternatives: list[list[Document]]) -> list[Document]:
-    """Return the plain text, unless it only says that there is a page."""
-    with_text = [parts for parts in alternatives if any(part.text.strip() for part in parts)]
-    plain = next((parts for parts in with_text if parts[0].media_type == EML), None)
-    page = next((parts for parts in reversed(with_text) if parts[0].media_type != EML), None)
-    if plain is None or page is None:
-        return plain or page or []
-    text = "\n".join(part.text for part in plain).strip()
+def _best_alternative(alternatives: Iterable[Iterator[Document]]) -> list[Document]:
+    """Return the plain text, unless it only says that there is a page. Behind a long plain text
+    nothing is read."""
+    plain: list[Document] = []
+    page: list[Document] = []
+    for alternative in alternatives:
+        parts = list(alternative)
+        if not any(part.text.strip() for part in parts):
+            continue
+        if parts[0].media_type != EML:
+            page = parts
+        elif not plain:
+            plain = parts
+            text = "\n".join(part.text for part in plain).strip()
+            if len(text) >= _MAX_STUB:
+                return plain
+    if not plain or not page:
+        return plain or page
     length = sum(len(part.text) for part in page)
-    is_stub = len(text) < _MAX_STUB and (
-        _STUB.search(text) is not None or _MIN_STUB_FACTOR * len(text) < length
-    )
+    is_stub = _STUB.search(text) is not None or _MIN_STUB_FACTOR * len(text) < length
     return page if is_stub and length > len(text) else plain
 
 
@@ -315,7 +326,8 @@ def _charset(part: Message) -> str | None:
 def _plain_text(part: Message) -> str:
     text = strip_invalid_characters(_decode_charset(_content(part), _charset(part)))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if str(part.get_param("format", "")).lower() == "flowed":
+    is_flowed = "flowed" in str(part.get("content-type", "")).lower()
+    if is_flowed and str(part.get_param("format", "")).lower() == "flowed":
         text = _join_flowed_lines(text, str(part.get_param("delsp", "")).lower() == "yes")
     return text
 
@@ -352,6 +364,19 @@ def _attachments(message: Message) -> Iterator[Message]:
             yield part
 
 
+def _file_name(part: Message) -> str:
+    """Return the name of an attachment; "" if it has none."""
+    name = part.get_filename() or ""
+    if "\ufffd" not in name:
+        return _decode_header(name)
+    # The email package drops bytes beyond ASCII that are not encoded, which many programs write.
+    decoded = Message()
+    for header in ("content-disposition", "content-type"):
+        if (value := _raw_header(part, header)) is not None:
+            decoded[header] = decode(value.encode("utf-8", "surrogateescape")).text
+    return _decode_header(decoded.get_filename() or "")
+
+
 def _attachment_member(part: Message) -> Member:
     media_type = part.get_content_type()
     if media_type == "message/rfc822" and part.is_multipart():
@@ -363,7 +388,7 @@ def _attachment_member(part: Message) -> Member:
         payload = part.get_payload()
         reports = [report.as_bytes() for report in payload if isinstance(report, Message)]
         return Member(f"{part.get_content_subtype()}.txt", b"\n".join(reports))
-    name = _decode_header(part.get_filename() or "") or f"unnamed.{part.get_content_subtype()}"
+    name = _file_name(part) or f"unnamed.{part.get_content_subtype()}"
     name = name.replace("/", "_")
     if media_type in _SIGNATURES:
         return Member(name, reason="signature", skipped=True, kind="no_document")

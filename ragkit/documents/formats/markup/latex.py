@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from ragkit.documents.decoding import decode
+from ragkit.documents.formats.markup.latex_alignment import without_alignment
 from ragkit.documents.formats.markup.latex_commands import strip_commands
 from ragkit.documents.formats.markup.latex_literals import VERBATIM, Literals
 from ragkit.documents.formats.markup.latex_macros import prepare
@@ -26,6 +27,8 @@ _SECTION = re.compile(
 _VERBATIM = re.compile(rf"\\begin\{{({VERBATIM})\}}")
 _BEGIN_DOCUMENT = "\\begin{document}"
 _BRACES = str.maketrans("", "", "{}")
+_NOTE = re.compile(r"[ ]?\\(?:thanks|footnote)(?:\[[^\[\]]{0,200}\])?\{")
+_AND = re.compile(r"\s{0,9}\\and(?![A-Za-z])\s{0,9}")
 _MAX_ARGUMENT_CHARS = 2000  # of a title or a heading
 
 
@@ -36,7 +39,7 @@ def read_latex(data: bytes, name: str) -> Document:
     """
     text, encoding, warnings, encoding_by = decode(data)
     literals = Literals()
-    text = literals.mask_formulas(prepare(literals.mask(text)))
+    text = literals.mask_formulas(without_alignment(prepare(literals.mask(text))))
     lines = _parse_lines(text, literals)
     author, title = (
         literals.restore(_command_argument(text, name)) or None for name in ("author", "title")
@@ -122,5 +125,17 @@ def _command_argument(text: str, name: str) -> str:
     match = re.search(rf"\\{name}(?:\[[^\[\]]{{0,200}}\])?\{{", text)
     if match is None:
         return ""
-    argument = _read_argument(text, match.end()).replace(r"\and", ", ").replace("\\\\", " ")
-    return " ".join(strip_commands(argument.replace("\n", " ")).translate(_BRACES).split())
+    argument = _without_notes(_read_argument(text, match.end()).replace("\n", " "))
+    argument = _AND.sub(", ", argument).replace("\\\\", " ")
+    return " ".join(strip_commands(argument).translate(_BRACES).split())
+
+
+def _without_notes(argument: str) -> str:
+    """Return a title or the names of authors without their notes: thanks, addresses."""
+    pieces: list[str] = []
+    at = 0
+    for note in _NOTE.finditer(argument):
+        if note.start() >= at:
+            pieces.append(argument[at : note.start()])
+            at = note.end() + len(_read_argument(argument, note.end())) + 1
+    return "".join([*pieces, argument[at:]])

@@ -19,7 +19,10 @@ _UNWRAPPED = re.compile(
     r"\\(?:emph|text(?:bf|it|tt|sc|sf|rm|sl|up|md|normal|color\{[^{}\n]{0,80}\})?|underline"
     rf"|[mf]box|caption{_SHORT}|title|author|date|enquote|frametitle|framesubtitle|parbox{_SHORT}"
     r"\{[^{}\n]{0,80}\}|colorbox\{[^{}\n]{0,80}\}|hyperref\[[^\[\]\n]{0,200}\]|st|ul|hl|uppercase"
-    r"|lowercase|MakeUppercase|centerline|ensuremath)\*?\{([^{}]*)\}"
+    r"|lowercase|MakeUppercase|centerline|ensuremath|hyper(?:link|target)\{[^{}\n]{0,200}\}"
+    r"|foreignlanguage\{[^{}\n]{0,40}\}|(?:make|frame)box(?:\[[^\[\]\n]{0,80}\]){0,2}"
+    r"|raisebox\{[^{}\n]{0,40}\}(?:\[[^\[\]\n]{0,40}\]){0,2}|scalebox\{[^{}\n]{0,40}\}"
+    r"|resizebox\{[^{}\n]{0,40}\}\{[^{}\n]{0,40}\})\*?\{([^{}]*)\}"
 )
 _FOOTNOTE = re.compile(
     rf"[ ]?\\(?:footnote(?:text)?|marginpar|sidenote|thanks){_SHORT}\{{([^{{}}]*)\}}"
@@ -28,7 +31,9 @@ _RAISED = re.compile(r"\\text(super|sub)script\{([^{}\n]{0,200})\}")
 _GROUP = re.compile(r"(?<![\\A-Za-z0-9}\]^_*$])\{([^{}]*)\}")
 _CELLS = re.compile(r"[ \t]{0,9}(?<!\\)&[ \t]{0,9}")
 _ROW_END = re.compile(r"[ \t]{0,9}\\\\\*?(?:\[[^\[\]\n]{0,20}\])?[ \t]*")
-_MULTICOLUMN = re.compile(r"\\multi(?:column|row)\{[^{}\n]{0,20}\}\{[^{}\n]{0,40}\}\{([^{}]*)\}")
+_MULTICOLUMN = re.compile(
+    r"\\multi(?:column|row)\{[^{}\n]{0,20}\}\{(?:[^{}\n]{0,40}|[a-z]\{[^{}\n]{0,80}\})\}\{([^{}]*)\}"
+)
 _LINK = re.compile(r"\\href\{\}\{([^{}]*)\}")
 # Sources are read without what they refer to: "see [sec:oil]" is what is known.
 _REFERENCE = re.compile(
@@ -50,7 +55,7 @@ _REMOVED = re.compile(
     r"\\(?:label|index|glossary|vspace|hspace|includegraphics|bibliographystyle|bibliography"
     r"|input|include|subfile|addbibresource|pagestyle|thispagestyle|setcounter|addtocounter"
     r"|setlength|addtolength|usepackage|hypersetup|pagenumbering|phantom|hphantom|vphantom"
-    r"|color|selectlanguage|nocite)\*?(?:\[[^\[\]\n]{0,200}\]){0,2}\{[^{}\n]{0,300}\}"
+    r"|color|selectlanguage|nocite|pdfbookmark)\*?(?:\[[^\[\]\n]{0,200}\]){0,2}\{[^{}\n]{0,300}\}"
     r"(?:(?<=\})\{[^{}\n]{0,100}\})?"
     rf"|\\(?:begin|end)\{{(?!{VERBATIM}\}})[A-Za-z*]{{1,40}}\}}(?:\[[^\[\]\n]{{0,200}}\])?"
     r"|\\input[ ][\w./-]{1,200}"
@@ -61,7 +66,8 @@ _REMOVED = re.compile(
     r"|normalsize|large|Large|LARGE|huge|Huge|bfseries|itshape|ttfamily|sffamily|rmfamily|scshape"
     r"|slshape|upshape|mdseries|normalfont|bf|it|tt|sf|rm|sc|sl|em|bigskip|medskip|smallskip|par"
     r"|hfill|vfill|footnotemark|protect|ignorespaces|sloppy|allowbreak|nobreak|relax|today"
-    r"|leavevmode|clearpage|doublespacing|onehalfspacing|singlespacing)(?![A-Za-z])[ ]?"
+    r"|leavevmode|phantomsection|nonumber|notag|clearpage|doublespacing|onehalfspacing|singlespacing)"
+    r"(?![A-Za-z])[ ]?"
 )
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]\n]{0,200})\])?")
 _SIGNS = {
@@ -71,6 +77,7 @@ _SIGNS = {
     "EUR": "€", "textdegree": "°", "degree": "°", "celsius": "°C", "textmu": "µ", "ldots": "…",
     "dots": "…", "textellipsis": "…", "textbackslash": "\\", "textasciitilde": "~",
     "textasciicircum": "^", "textless": "<", "textgreater": ">", "textbar": "|",
+    "textquotedbl": '"', "textquotesingle": "'",
     "textbullet": "•", "textendash": "–", "textemdash": "—", "textquotedblleft": "“",
     "textquotedblright": "”", "textquoteleft": "‘", "textquoteright": "’", "guillemotleft": "«",
     "guillemotright": "»", "og": "« ", "fg": " »", "glqq": "„", "grqq": "“", "slash": "/",

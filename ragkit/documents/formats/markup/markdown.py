@@ -136,7 +136,7 @@ class _BlockParser:
 
     def _parse_line(self, start: int, end: int) -> None:
         line = self.text[start:end]
-        fence = _FENCE.match(line)
+        fence = _FENCE.match(line) if "```" in line or "~~~" in line else None
         if self.open_fence is not None:
             fence_start, marker = self.open_fence
             if fence and fence[1].startswith(marker) and not fence[2].strip():
@@ -149,7 +149,7 @@ class _BlockParser:
             self.paragraph_start = None
         elif not line.strip() or len(line) > _MAX_HEADING_CHARS:
             self.paragraph_start, self.in_container = None, False
-        elif (level := _atx_level(line)) > 0:
+        elif "#" in line[:4] and (level := _atx_level(line)) > 0:
             self._add_heading(start, end, level, _atx_content(line, level))
         elif self.paragraph_start is not None and (underline := _SETEXT_UNDERLINE.fullmatch(line)):
             content = " ".join(self.text[self.paragraph_start : start].split())
@@ -166,10 +166,11 @@ class _BlockParser:
 
     def _parse_text_line(self, start: int, line: str) -> None:
         """Handle a line that is neither heading nor fence: it may open a paragraph or container."""
-        stripped = line.lstrip().lower()
-        for opening, end in _RAW_HTML.items():
-            if stripped.startswith(opening) and end not in stripped:
-                self.raw_html_end = end
+        if "<" in line:
+            stripped = line.lstrip().lower()
+            for opening, end in _RAW_HTML.items():
+                if stripped.startswith(opening) and end not in stripped:
+                    self.raw_html_end = end
         if _THEMATIC_BREAK.fullmatch(line):
             self.paragraph_start, self.in_container = None, False
         elif _CONTAINER.match(line):

@@ -29,9 +29,12 @@ def note_properties(text: str, name: str) -> tuple[str, dict[str, str]]:
     are set from properties that mean this. Values of one name are joined; those that are too long
     stay in the text. The text is unchanged where there are none.
     """
+    may_be_notion = len(name) > 32 and _NOTION_NAME.fullmatch(PurePosixPath(name).stem)
+    if not may_be_notion and "::" not in text and "type_: " not in text:
+        return text, {}
     lines = text.split("\n")
     found = _joplin(lines) or _logseq(lines)
-    if not found and _NOTION_NAME.fullmatch(PurePosixPath(name).stem):
+    if not found and may_be_notion:
         found = _notion(lines)
     if not found:
         return text, {}

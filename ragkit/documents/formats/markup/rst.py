@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
@@ -18,6 +19,7 @@ from ragkit.records.documents import Document, Heading, Table
 
 _MAX_HEADING_CHARS = 1000  # inline markup in a longer title is not looked at
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_BLOCK_STARTS = "+=.>"  # first characters of tables and literal blocks
 _LITERAL_DIRECTIVE = re.compile(
     r"\.\. (?:code-block|code|sourcecode|parsed-literal|doctest|testcode|testoutput|math"
     r"|productionlist)::"
@@ -86,20 +88,27 @@ class _BlockParser:
     def parse(self) -> None:
         """Find tables, sections and literal blocks."""
         lines = self.text.split("\n")
-        starts = [0]  # offset of each line, and of the end
-        for line in lines:
-            starts.append(starts[-1] + len(line) + 1)
+        contents = [*map(str.strip, lines), ""]  # and an empty line at the end
+        # The offset of each line, and of the end.
+        lengths = accumulate(map(len, lines), initial=0)
+        starts = [length + number for number, length in enumerate(lengths)]
         number = 0
         while number < len(lines):
-            if not lines[number].strip():
+            content = contents[number]
+            if not content:
                 number += 1
-            elif (table := find_table(lines, number)) is not None:
+                continue
+            may_be_block = content[0] in _BLOCK_STARTS or content.endswith("::")
+            may_be_title = not (number and contents[number - 1]) and (
+                content[0] in _PUNCTUATION or contents[number + 1][:1] in _PUNCTUATION
+            )
+            if may_be_block and (table := find_table(lines, number)) is not None:
                 self._add_table(table, starts)
                 number = table.last + 1
-            elif (section := _section_title(lines, number)) is not None:
+            elif may_be_title and (section := _section_title(lines, number)) is not None:
                 self._add_heading(section, starts)
                 number = section.last + 1
-            elif (block := _literal_block(lines, number)) is not None:
+            elif may_be_block and (block := _literal_block(lines, contents, number)) is not None:
                 first, last = block
                 self.fences.append((starts[first], starts[last + 1] - 1))
                 number = last + 1
@@ -126,11 +135,10 @@ class _BlockParser:
 
 
 def _section_title(lines: list[str], number: int) -> _SectionTitle | None:
-    """Return the section title that starts at line `number`; None if none does."""
+    """Return the section title that starts at line `number`, below an empty one; None if none
+    does."""
     line = lines[number].rstrip()
     following = [text.rstrip() for text in lines[number + 1 : number + 3]]
-    if not line or (number and lines[number - 1].strip()):
-        return None
     if _is_adornment(line) and len(following) == 2 and following[1] == line:
         title = following[0].strip()
         return _SectionTitle(number, number + 2, title, (line[0], True)) if title else None
@@ -142,30 +150,31 @@ def _section_title(lines: list[str], number: int) -> _SectionTitle | None:
     return _SectionTitle(number, number + 1, line, (underline[0], False))
 
 
-def _literal_block(lines: list[str], number: int) -> tuple[int, int] | None:
-    """Return the first and last line of the literal block that line `number` opens or announces."""
-    line = lines[number]
-    stripped = line.strip()
+def _literal_block(lines: list[str], contents: list[str], number: int) -> tuple[int, int] | None:
+    """Return the first and last line of the literal block that line `number` opens or announces.
+
+    `contents`: the lines without white space around them."""
+    stripped = contents[number]
     if stripped.startswith(">>> "):
         last = number
-        while last + 1 < len(lines) and lines[last + 1].strip():
+        while contents[last + 1]:
             last += 1
         return number, last
     is_directive = _LITERAL_DIRECTIVE.match(stripped) is not None
     if not is_directive and (not stripped.endswith("::") or stripped.startswith(".. ")):
         return None
-    indent = indentation(line)
+    width = indentation(lines[number]) + 1
     last = number
     for following in range(number + 1, len(lines)):
-        if lines[following].strip():
-            if indentation(lines[following]) <= indent:
+        if contents[following]:
+            if lines[following][:width].strip(" \t"):  # not indented further
                 break
             last = following
     if last == number:
         return None
     if is_directive:
         return number, last
-    first = next(content for content in range(number + 1, last + 1) if lines[content].strip())
+    first = next(inner for inner in range(number + 1, last + 1) if contents[inner])
     return first, last
 
 

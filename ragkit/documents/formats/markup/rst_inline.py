@@ -7,15 +7,20 @@ and code stay as they are written.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 _SUBSTITUTION = re.compile(r"\.\. \|([^|\n]{1,100})\|[ \t]+replace::[ \t]*(.{0,500})$")
 _SUBSTITUTION_LINE = re.compile(rf"^{_SUBSTITUTION.pattern}", re.MULTILINE)
-_TARGET_LINE = re.compile(r"^\.\. _(.*)", re.MULTILINE)
+_TARGET_LINE = re.compile(r"\.\. _(.{1,300})")
+# A section title of one word is a target, too.
+_TITLE = re.compile(
+    r"^([A-Za-z0-9][\w.-]{0,80})[ \t]{0,9}\n([=\-~`:.'\"^_*+#<>])\2{2,300}[ \t]{0,9}$", re.MULTILINE
+)
 # A line that may begin a literal block, a comment, a target or a directive.
 _BLOCK_START = re.compile(r"^[ \t]*(?:\.\.|__).*|^.*::[ \t]*$", re.MULTILINE)
 _MAX_INDENT = 1000
-_TARGET = re.compile(r"(?:\.\. _[^\n:]{1,300}|__):(?:[ \t].{0,1000})?$")
+_TARGET = re.compile(r"(?:\.\. _[^\n:]{1,300}|__):(?:[ \t].{0,1000})?$|__[ \t]+\S")
+_ANONYMOUS = re.compile(r"^[ \t]{0,40}(?:__[ \t]|\.\. __:)", re.MULTILINE)
 _EXPLICIT = re.compile(
     r"\.\.(?:[ \t]+(?:\[[^\]\n]{1,100}\][ \t]|_[^\n]|\|[^|\n]{1,100}\|[ \t]|[\w:.+-]{1,60}::)"
     r"|[ \t]*$)"
@@ -35,6 +40,9 @@ _LINK = re.compile(  # its address may be on the next line
     r"<[^<>`\n]{1,500}>`__?(?!\w)"
 )
 _REFERENCE = re.compile(r"`(?<![\w`]`)(?P<label>[^`<>\n]{1,300})`__?(?!\w)")
+_ADDRESS = re.compile(r"`(?<![\w`]`)<(?P<address>[^<>`\n]{1,500})>`__?(?!\w)")
+_INLINE_TARGET = re.compile(r"_`(?<![\w`\\]_`)(?P<label>[^`<>\n]{1,300})`(?!_)")
+_NOTE = re.compile(r"\[[^\[\]\s]{1,60}\]\Z")  # [1]_, [#]_, [CIT2002]_
 _WORD_END = re.compile(r"_(?![\w`])")
 _WORD = re.compile(r"(?<![\w`_\\])[A-Za-z][\w.-]{0,80}[A-Za-z0-9]\Z")
 _MAX_LINE = 2000  # characters around a word that are looked at
@@ -97,6 +105,7 @@ class _Inline:
     """Resolves inline markup with the substitutions and targets of a text."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._values = [
             (re.compile(rf"\|{re.escape(match[1].strip())}\|_{{0,2}}", re.IGNORECASE),
              match[2].strip())
@@ -114,20 +123,42 @@ class _Inline:
         if self._values and "|" in text:
             for reference, value in self._values:
                 text = value.join(reference.split(text))
+        if "_`" in text:
+            text = _INLINE_TARGET.sub(r"\g<label>", text)
         if "`_" in text:
+            text = _ADDRESS.sub(r"\g<address>", text)
             text = _REFERENCE.sub(r"\g<label>", _LINK.sub(r"\g<label>\g<line>", text))
-        if self._targets and "_" in text:
+        if "_" in text:
             text = self._without_underscores(text)
         return text
 
+    @cached_property
+    def _titles(self) -> frozenset[str]:
+        return frozenset(match[1].casefold() for match in _TITLE.finditer(self._text))
+
+    @cached_property
+    def _has_anonymous(self) -> bool:
+        return _ANONYMOUS.search(self._text) is not None
+
+    def _is_reference(self, before: str, *, is_anonymous: bool) -> bool:
+        """Whether a text ends with a word or a note that a `_` behind it makes a reference."""
+        if before.endswith("]"):
+            return not is_anonymous and _NOTE.search(before) is not None
+        word = _WORD.search(before)
+        if word is None or is_anonymous:
+            return word is not None and self._has_anonymous
+        name = word[0].casefold()
+        return name in self._targets or name in self._titles
+
     def _without_underscores(self, text: str) -> str:
-        """Return a text with its references of one word, `word_`, as they are displayed."""
+        """Return a text with its references of one word, `word_`, and of notes, `[1]_`, as they are
+        displayed."""
         pieces: list[str] = []
         at = 0
         for found in _WORD_END.finditer(text):
             end = found.start() - text.startswith("__", found.start() - 1)
-            word = _WORD.search(text[max(at, end - _MAX_WORD) : end])
-            if word is None or word[0].casefold() not in self._targets:
+            before = text[max(at, end - _MAX_WORD) : end]
+            if not self._is_reference(before, is_anonymous=end < found.start()):
                 continue
             first, last = max(0, end - _MAX_LINE), min(len(text), end + _MAX_LINE)
             line_end = text.find("\n", end, last)

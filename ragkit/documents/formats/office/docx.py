@@ -40,10 +40,11 @@ _BODY = re.compile(r"word/document\d*\.xml")
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
 _HEADER_OR_FOOTER = re.compile(r"word/(?:header|footer)\d*\.xml")
 
-_NUMBERING = "word/numbering.xml"
+_STYLES, _NUMBERING = "word/styles.xml", "word/numbering.xml"
 _SKIPPED = frozenset(
     {"mc:Fallback", "w:del", "w:moveFrom", "w:sectPr", "w:pPrChange", "w:rPrChange", "w:rt"}
 )
+_NOTE = frozenset({"w:footnote", "w:endnote"})
 _CHARACTERS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
 _CHECKED, _UNCHECKED = "☒", "☐"
 _OFF = frozenset({"0", "false", "off"})
@@ -67,11 +68,11 @@ def _read_package(package: ZipPackage, name: str) -> Document:
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
     styles = StylesHandler()
-    if "word/styles.xml" in names:
-        parse_xml_leniently(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
+    if _STYLES in names:
+        parse_xml_leniently(package, _STYLES, styles.start, styles.end, tags=styles.TAGS)
     numbering = Numbering()
     if _NUMBERING in names:
-        parse_xml_leniently(package, _NUMBERING, numbering.start, numbering.end, lambda text: None)
+        parse_xml_leniently(package, _NUMBERING, numbering.start, numbering.end)
     handler = _BodyHandler(styles.resolve(), numbering, package, read_relationships(package, body))
     handler.default_size = styles.default_size
     damage = parse_xml_leniently(package, body, handler.start, handler.end, handler.text)
@@ -157,7 +158,7 @@ class _BodyHandler:
 
     def start(self, tag: str, attributes: Attributes) -> None:
         """Handle a start tag."""
-        if self.skipped or tag in _SKIPPED or _is_note_separator(tag, attributes):
+        if self.skipped or tag in _SKIPPED or (tag in _NOTE and _is_separator(attributes)):
             self.skipped += 1
         elif self.formula is not None:
             self.formula.start(tag, attributes)
@@ -227,7 +228,7 @@ class _BodyHandler:
 
     def _append(self, text: str) -> None:
         """Append text to the open paragraph, unless it is part of a field's instruction."""
-        if self.paragraphs and all(self.fields[:-1]):
+        if self.paragraphs and (len(self.fields) < 2 or all(self.fields[:-1])):
             self.paragraphs[-1].pieces.append(text)
 
     def _follow_link(self, tag: str, link: str) -> None:
@@ -319,8 +320,7 @@ class _BodyHandler:
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         content = write_scripts("".join(paragraph.pieces))
-        lines = (" ".join(line.split(" ")) for line in content.split("\n"))
-        text = "\n".join(line.strip() for line in lines).strip()
+        text = "\n".join(map(str.strip, content.split("\n"))).strip()
         style = paragraph.style
         if text and not style.contents:
             self._add_paragraph(paragraph, text)
@@ -364,6 +364,6 @@ class _BodyHandler:
         return item, self.numbering.next_label(list_id, item) or ""
 
 
-def _is_note_separator(tag: str, attributes: Attributes) -> bool:
+def _is_separator(note: Attributes) -> bool:
     """Return whether a note is the line above the notes, which Word stores as a note."""
-    return tag in {"w:footnote", "w:endnote"} and attributes.get("w:type", "normal") != "normal"
+    return note.get("w:type", "normal") != "normal"

@@ -63,6 +63,10 @@ def list_depth(value: str) -> int:
 class StylesHandler:
     """Collects the paragraph styles from the elements of `word/styles.xml`."""
 
+    TAGS = frozenset(  # the elements that it handles
+        {"w:style", "w:sz", "w:b", "w:name", "w:basedOn", "w:outlineLvl", "w:ilvl", "w:numId"}
+    )
+
     def __init__(self) -> None:
         self._definitions: dict[str, _Definition] = {}
         self._current: _Definition | None = None

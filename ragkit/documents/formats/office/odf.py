@@ -151,6 +151,6 @@ def _refuse_encrypted(package: ZipPackage) -> None:
         encrypted = encrypted or tag == "manifest:encryption-data"
 
     if _MANIFEST in package.names:
-        parse_xml_leniently(package, _MANIFEST, start, lambda tag: None, lambda text: None)
+        parse_xml_leniently(package, _MANIFEST, start)
     if encrypted:
         raise DocumentError(f"encrypted {package.kind}: needs a password", kind="encrypted")

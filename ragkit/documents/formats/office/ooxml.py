@@ -38,7 +38,7 @@ def read_relationships(package: ZipPackage, part: str) -> dict[str, Relationship
             relationships[attributes.get("Id", "")] = Relationship(kind, path)
 
     if source in package.names:
-        parse_xml_leniently(package, source, start, lambda tag: None, lambda text: None)
+        parse_xml_leniently(package, source, start)
     return relationships
 
 

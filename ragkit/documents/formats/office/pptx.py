@@ -76,7 +76,7 @@ def _slide_parts(package: ZipPackage) -> Iterator[str]:
         if tag == "p:sldId":
             ids.append(attributes.get("r:id", ""))
 
-    parse_xml(package, presentation, start, lambda tag: None, lambda text: None)
+    parse_xml(package, presentation, start)
     links = read_relationships(package, presentation)
     return (links[slide_id].part for slide_id in ids if slide_id in links)
 

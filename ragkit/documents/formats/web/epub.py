@@ -102,11 +102,11 @@ def _read_package_file(package: ZipPackage) -> _Book:
         if tag == "rootfile":
             paths.append(unquote(attributes.get("full-path", "")))
 
-    parse_xml(package, _CONTAINER, start, lambda tag: None, lambda text: None)
+    parse_xml(package, _CONTAINER, start)
     if not paths:
         raise DocumentError("damaged epub: its container names no package file")
     book = _Book(paths[0])
-    parse_xml(package, book.path, book.start, lambda tag: None, lambda text: None)
+    parse_xml(package, book.path, book.start)
     return book
 
 
@@ -131,7 +131,7 @@ def _check_encryption(package: ZipPackage, book: _Book) -> None:
         elif tag == "CipherReference" and algorithms[-1] not in _FONT_OBFUSCATION:
             encrypted.add(_resolve_path("", attributes.get("URI", "")))
 
-    parse_xml(package, _ENCRYPTION, start, lambda tag: None, lambda text: None)
+    parse_xml(package, _ENCRYPTION, start)
     if any(item.path in encrypted for item in book.spine):
         raise DocumentError("encrypted epub: protected by DRM", kind="encrypted")
 
@@ -173,7 +173,7 @@ def _read_ncx(package: ZipPackage, path: str) -> list[tuple[str, str]]:
         elif tag == "content":
             entries.append((attributes.get("src", ""), " ".join("".join(pieces).split())))
 
-    parse_xml(package, path, start, lambda tag: None, pieces.append)
+    parse_xml(package, path, start, text=pieces.append)
     return entries
 
 

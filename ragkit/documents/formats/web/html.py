@@ -56,6 +56,8 @@ _META_NAMES = {
 
 _HIDDEN = re.compile(r"<[^<>]{0,500}\s(?:hidden|epub:switch)[\s=>/]|<epub:switch", re.I)
 _ABSOLUTE = re.compile(r"position\s{0,9}:\s{0,9}absolute", re.I)
+# Inline elements that change nothing outside of headings, books and laid-out pages.
+_WITHOUT_EFFECT = html_tags.INLINE - html_tags.BOLD - html_tags.SCRIPTS
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 
 
@@ -86,10 +88,14 @@ def read_page(data: bytes, *, in_book: bool) -> Document:
             encoding_by=encoding_by,
             warnings=(*warnings, "nested too deep: read without its structure"),
         )
-    tree = LexborHTMLParser(expand_shadow_roots(without_prefix(markup)))
+    lowered = markup.lower()
+    page = without_prefix(markup)
+    if "shadowrootmode" in lowered:
+        page = expand_shadow_roots(page)
+    tree = LexborHTMLParser(page)
     walker = _TreeWalker(
         drops_hidden=in_book and _HIDDEN.search(markup) is not None,
-        has_placed_words="absolute" in markup.lower() and _ABSOLUTE.search(markup) is not None,
+        has_placed_words="absolute" in lowered and _ABSOLUTE.search(markup) is not None,
     )
     walker.walk(tree.body)
     walker.keep_main_content()
@@ -116,22 +122,25 @@ def _read_head(tree: LexborHTMLParser) -> tuple[str | None, dict[str, str]]:
         attributes = tree.root.attributes
         metadata["language"] = attributes.get("lang") or attributes.get("xml:lang") or ""
     for node in tree.head.iter() if tree.head is not None else ():
-        attributes = node.attributes
-        if node.tag == "title" and title is None:
+        tag = node.tag
+        if tag == "title" and title is None:
             title = node.text()
-        elif node.tag == "meta":
+        elif tag == "meta":
+            attributes = node.attributes
             name = next(filter(None, map(attributes.get, _META_KEYS)), "")
             meta.setdefault((name or "").lower(), attributes.get("content") or "")
-        elif node.tag == "link" and "canonical" in (attributes.get("rel") or "").lower().split():
-            metadata.setdefault("canonical", attributes.get("href") or "")
+        elif tag == "link":
+            attributes = node.attributes
+            if "canonical" in (attributes.get("rel") or "").lower().split():
+                metadata.setdefault("canonical", attributes.get("href") or "")
     for key, names in _META_NAMES.items():
-        values = (metadata.get(key), *(meta.get(name) for name in names))
+        values = filter(None, (metadata.get(key), *map(meta.get, names)))
         metadata[key] = next((value for value in map(_metadata_value, values) if value), "")
     return title, {key: value for key, value in metadata.items() if value}
 
 
-def _metadata_value(value: str | None) -> str:
-    return " ".join((value or "").split())[:_MAX_METADATA_CHARS]
+def _metadata_value(value: str) -> str:
+    return " ".join(value.split())[:_MAX_METADATA_CHARS]
 
 
 def _is_permalink(link: LexborNode) -> bool:
@@ -158,7 +167,7 @@ def _is_hidden(node: LexborNode, tag: str) -> bool:
 
 
 def _collapse_whitespace(text: str) -> str:
-    return " ".join(text.translate(_INVISIBLE).split())
+    return " ".join((text if text.isascii() else text.translate(_INVISIBLE)).split())
 
 
 @dataclass(slots=True)
@@ -186,11 +195,16 @@ class _TreeWalker:
         """Walk the tree below `body`, with a stack of its own: Python's is too small."""
         node = body
         ancestors: list[tuple[LexborNode, str]] = []
+        has_usual_inline = not (self.drops_hidden or self.has_placed_words)
         while node is not None:
             tag = node.tag or ""
             child = None
             if tag == "-text":
                 self._add_text(node.text_content or "")
+            elif tag in _WITHOUT_EFFECT and has_usual_inline and not self.heading_level:
+                child = node.first_child
+                if child is not None:
+                    ancestors.append((node, tag))
             elif tag == "math":
                 self._add_text(linear_mathml(node))
             elif tag == "img":
@@ -205,7 +219,8 @@ class _TreeWalker:
             following = child or (node.next if ancestors else None)
             while following is None and ancestors:
                 parent, tag = ancestors.pop()
-                self._leave(tag)
+                if tag not in _WITHOUT_EFFECT:
+                    self._leave(tag)
                 following = parent.next if ancestors else None
             node = following
         self._flush()
@@ -229,7 +244,8 @@ class _TreeWalker:
 
     def _add_text(self, text: str) -> None:
         self.pieces.append(text)
-        self.has_plain_text = self.has_plain_text or (not self.bold_depth and bool(text.strip()))
+        if not (self.has_plain_text or self.bold_depth or text.isspace()):
+            self.has_plain_text = text != ""
 
     def _add_description(self, image: LexborNode) -> None:
         """Add the alternative text of an image, unless it only names an icon or a file."""
@@ -271,7 +287,8 @@ class _TreeWalker:
             self.scripts.append((len(self.pieces), tag == "sup" and _is_note_number(node)))
         elif tag in html_tags.BLOCKS:
             self._flush()
-            self._enter_block(node, tag)
+            if tag not in html_tags.PLAIN_BLOCKS:
+                self._enter_block(node, tag)
         elif self.has_placed_words and _ABSOLUTE.search(node.attributes.get("style") or ""):
             self.pieces.append(" ")
 
@@ -325,7 +342,8 @@ class _TreeWalker:
             self._close_script(tag)
         elif tag in html_tags.BLOCKS:
             self._flush()
-            self._leave_block(tag)
+            if tag not in html_tags.PLAIN_BLOCKS:
+                self._leave_block(tag)
 
     def _leave_block(self, tag: str) -> None:
         if tag in html_tags.LISTS:
@@ -380,10 +398,14 @@ class _TreeWalker:
         """Write the open block, if it has any text, and start the next one."""
         if not self.pieces:
             return
-        raw, is_bold = write_scripts("".join(self.pieces)), not self.has_plain_text
+        raw, is_bold = "".join(self.pieces), not self.has_plain_text
         self.pieces.clear()
-        self.scripts = [(0, is_note) for _, is_note in self.scripts]
+        if self.scripts:
+            self.scripts = [(0, is_note) for _, is_note in self.scripts]
         self.has_plain_text = False
+        if raw.isspace() and not (self.pre_depth or self.heading_level):
+            return
+        raw = write_scripts(raw)
         if self.pre_depth:
             raw = raw.replace(f"{_LINE_BREAK}\n", "\n").replace(_LINE_BREAK, "\n")
             self.layout.add(raw.strip("\n").rstrip(), fence=True)
@@ -391,8 +413,11 @@ class _TreeWalker:
             text = _collapse_whitespace(raw.replace(_LINE_BREAK, " ")).rstrip("¶ ")
             self.layout.add(text, level=self.heading_level)
         else:
-            lines = filter(None, map(_collapse_whitespace, raw.split(_LINE_BREAK)))
-            text = "\n".join(lines)
+            if _LINE_BREAK in raw:
+                lines = filter(None, map(_collapse_whitespace, raw.split(_LINE_BREAK)))
+                text = "\n".join(lines)
+            else:
+                text = _collapse_whitespace(raw)
             if not text:
                 return
             is_bold = is_bold and len(text) <= _MAX_BOLD_HEADING_CHARS and "\n" not in text

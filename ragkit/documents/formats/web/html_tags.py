@@ -30,6 +30,7 @@ BLOCKS = _names(
     " figcaption figure footer form header hgroup hr html legend li main menu ol p pre section"
     " ragkit-shadow summary table tbody tfoot thead td th tr ul"
 ).union(HEADING_LEVELS)
+PLAIN_BLOCKS = _names("p div")  # that only separate lines
 INLINE = _names(
     "a abbr b bdi bdo big cite code em font i kbd mark q s samp small span strike strong sub sup"
     " tt u var wbr"

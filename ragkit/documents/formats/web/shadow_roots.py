@@ -15,8 +15,6 @@ _ELEMENT = "ragkit-shadow"
 
 def expand_shadow_roots(markup: str) -> str:
     """Return the markup with each declarative shadow root as an element of its own."""
-    if "shadowrootmode" not in markup.lower():
-        return markup
     pieces: list[str] = []
     is_root: list[bool] = []  # of the open templates
     end = 0

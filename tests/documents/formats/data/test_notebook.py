@@ -66,6 +66,20 @@ def test_the_worksheets_of_format_3():
     assert document.headings[0].level == 2
 
 
+def test_lines_of_format_2_are_stored_without_line_breaks():
+    """Expected: `nbformat.v2.rwbase.rejoin_lines` joins them by line breaks."""
+    cells = [
+        {"cell_type": "markdown", "source": ["# Tea", "", "Green leaves", "are dried."]},
+        {"cell_type": "code", "input": ["x = 1", "x"],
+         "outputs": [{"output_type": "stream", "text": ["1", "2"]}]},
+        {"cell_type": "markdown", "source": ["a\n", "b"]},
+    ]  # fmt: skip
+    data = json.dumps({"nbformat": 2, "worksheets": [{"cells": cells}]}).encode()
+    document = read(data, "a.ipynb")
+    assert document.text == "# Tea\n\nGreen leaves\nare dried.\n\nx = 1\nx\n\n1\n2\n\na\nb"
+    assert document.title == "Tea"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

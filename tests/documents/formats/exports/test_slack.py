@@ -5,6 +5,8 @@ import json
 import pytest
 
 from ragkit.documents.read import read_all
+from ragkit.ingest import reading
+from ragkit.storage.source_files import read_source
 from tests.documents.files import make_zip
 
 USERS = [{"id": "U02", "name": "max", "real_name": "Max Muster", "profile": {}}]
@@ -108,3 +110,27 @@ def test_a_list_of_users_that_is_a_link_is_not_read(collection, tmp_path):
     (tmp_path / "work" / "users.json").symlink_to(tmp_path / "private.json")
     found = texts(collection, tmp_path / "work")
     assert "U02: Yes" in found["general/2024-03-12.json"]
+
+
+@pytest.mark.parametrize("patterns", [("users.json",), ()])
+def test_an_excluded_list_of_users_is_not_read(collection, tmp_path, patterns):
+    write(tmp_path, {"users.json": USERS, "general/2024-03-12.json": DAY})
+    if not patterns:
+        (tmp_path / ".gitignore").write_text("/users.json\n")
+    collection.index(tmp_path, exclude=patterns)
+    (hit,) = collection.search("yes", mode="lexical")
+    assert "U02: Yes" in hit.text
+
+
+def test_the_list_of_users_is_read_once_for_all_days(collection, tmp_path, monkeypatch):
+    days = {f"general/2024-03-{day}.json": DAY for day in range(10, 20)}
+    write(tmp_path, {"users.json": USERS, **days})
+    read: list[str] = []
+
+    def spy(folder, path, max_bytes):
+        read.append(path)
+        return read_source(folder, path, max_bytes)
+
+    monkeypatch.setattr(reading, "read_source", spy)
+    assert len(texts(collection, tmp_path)) == len(days)
+    assert read.count("users.json") == 2  # as a file of its own, and as the list

@@ -269,3 +269,14 @@ def test_no_message_of_an_mbox_is_lost_to_their_number(monkeypatch):
     records = list(read_all(data, "a.mbox"))
     assert [record.name for record in records] == [str(number) for number in range(1, 31)]
     assert records[-1].document.title == "Note 29"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_the_name_of_an_attachment_in_raw_letters(encoding):
+    """Many programs write names beyond ASCII without the encoding that RFC 2231 asks for."""
+    data = (
+        "From: a@example.org\nContent-Type: multipart/mixed; boundary=q\n\n--q\n\nHello.\n--q\n"
+        'Content-Type: text/plain; name="Счёт за март.txt"\n'
+        'Content-Disposition: attachment; filename="Счёт за март.txt"\n\nTea.\n--q--\n'
+    ).encode(encoding)
+    assert [record.name for record in read_all(data, "a.eml")] == ["", "Счёт за март.txt"]

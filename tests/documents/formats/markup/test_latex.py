@@ -41,7 +41,7 @@ def test_sections_and_verbatim_blocks_of_a_document():
     assert headings(document) == [(1, "Start here"), (2, "A long one")]
     verbatim = "\\begin{verbatim}\n\\section{not a section} % kept\n\\end{verbatim}"
     assert fences(document) == [verbatim]
-    assert (document.title, document.metadata) == ("The Guide", {"author": "Ann Berg , Bo"})
+    assert (document.title, document.metadata) == ("The Guide", {"author": "Ann Berg, Bo"})
 
 
 def test_each_line_of_the_source_is_a_line_of_text():

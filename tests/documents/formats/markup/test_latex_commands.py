@@ -3,6 +3,7 @@ r"""LaTeX: what commands of the layout show."""
 import pytest
 
 from ragkit.documents.formats.markup.latex import read_latex
+from ragkit.documents.formats.markup.latex_commands import strip_commands
 
 
 def parse(text):
@@ -37,3 +38,17 @@ def test_an_argument_may_span_lines_which_stay():
     document = parse("One \\emph{of\nmany} words.\\footnote{Not\nall.} End\n\\section{Next}\n")
     assert document.text == "One of\nmany words. [Not\nall.] End\nNext\n"
     assert [heading.text for heading in document.headings] == ["Next"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [  # as TeX sets them
+        (r"see \hyperlink{a}{\textbf{[1]}} and \hypertarget{b}{here}", "see [1] and here"),
+        (r"\foreignlanguage{german}{\textquotedbl{}Gut\textquotedbl{}} so", '"Gut" so'),
+        (r"\makebox[\linewidth][c]{wide} \raisebox{1em}{up} \scalebox{.5}{small}", "wide up small"),
+        (r"\phantomsection\pdfbookmark[1]{Contents}{toc}Text", "Text"),
+        (r"\multicolumn{2}{p{0.15\linewidth}}{both} & c", "both | c"),
+    ],
+)
+def test_boxes_links_and_signs(source, text):
+    assert strip_commands(source) == text

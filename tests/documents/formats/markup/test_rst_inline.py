@@ -29,3 +29,24 @@ def test_the_address_of_a_link_may_be_on_the_next_line():
     assert displayed_text("Sorts are `stable\n  <https://x.org/a>`_. Next\n") == (
         "Sorts are stable\n. Next\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [  # expected: what `docutils` writes, without the addresses
+        ("See docs__ and `more docs`__.\n\n__ https://a.example\n__ https://b.example",
+         "See docs and more docs.\n\n\n"),
+        ("See docs__.\n\n.. __: https://a.example", "See docs.\n\n"),
+        ("Call a__ of __init__ here.", "Call a__ of __init__ here."),
+        ("Sections\n========\n\nAs in sections_ and other_.",
+         "Sections\n========\n\nAs in sections and other_."),
+        ("- See oil_.\n\n  .. _oil: https://a.example", "- See oil.\n\n"),
+        ("Known [1]_ and [#]_ and [CIT2002]_, not ``[1]_``.",
+         "Known [1]_ and [#]_ and [CIT2002]_, not ``[1]_``."),
+        ("Known [1]_ and [#]_ and [CIT2002]_.", "Known [1] and [#] and [CIT2002]."),
+        ("An _`inline target` here, a `<https://a.example>`_.",
+         "An inline target here, a https://a.example."),
+    ],
+)  # fmt: skip
+def test_references_to_titles_notes_and_anonymous_targets(source, text):
+    assert displayed_text(source) == text

@@ -109,7 +109,7 @@ class _Workbook:
                     self.sheets.append((attributes.get("name", ""), target.part))
                     self.hidden += attributes.get("state", "visible") != "visible"
 
-        parse_xml(package, workbook, start, lambda tag: None, lambda text: None)
+        parse_xml(package, workbook, start)
         for part in related_parts(package, workbook, "sharedStrings")[:1]:
             handler = _StringsHandler(self.strings)
             parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
@@ -136,7 +136,7 @@ class _Workbook:
             nonlocal in_cell_formats
             in_cell_formats = in_cell_formats and tag != "x:cellXfs"
 
-        parse_xml_leniently(package, part, start, end, lambda text: None)
+        parse_xml_leniently(package, part, start, end)
 
 
 @dataclass(slots=True)

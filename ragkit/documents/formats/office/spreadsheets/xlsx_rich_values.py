@@ -38,7 +38,7 @@ def _descriptions(package: ZipPackage) -> list[str]:
         elif tag == "k" and structures:
             structures[-1][1].append(attributes.get("n", ""))
 
-    parse_xml_leniently(package, _STRUCTURES, start_structure, lambda tag: None, lambda text: None)
+    parse_xml_leniently(package, _STRUCTURES, start_structure)
     values: list[tuple[int, list[str]]] = []  # structure, fields
     pieces: list[str] = []
 
@@ -77,7 +77,7 @@ def _value_numbers(package: ZipPackage) -> tuple[list[int], list[int]]:
         elif tag == "x:rc" and in_values:
             metadata.append(_number(attributes.get("v")))
 
-    parse_xml_leniently(package, _METADATA, start, lambda tag: None, lambda text: None)
+    parse_xml_leniently(package, _METADATA, start)
     return rich_values, metadata
 
 
