@@ -63,7 +63,8 @@ class GraphBuilder:
         """x · Wᵀ, with W (outputs, inputs), plus the bias. `is_exact`: in fp32 in any precision."""
         biases = [] if bias is None else [self.weight(bias)]
         if self.precision == "fp32" or is_exact:
-            return self.node("Gemm" if biases else "MatMul", x, self.weight(weight.T), *biases)
+            # Transposed by the runtime while it packs the weights: no copy of a mapped file.
+            return self.node("Gemm", x, self.weight(weight), *biases, transB=1)
         weights, scales = integers.quantize_weights(weight)
         rows, largest, unit, zero = self._rounded(x)
         operands = (rows, self.weight(weights.T), unit, self.weight(scales), zero)

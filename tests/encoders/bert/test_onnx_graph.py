@@ -51,6 +51,5 @@ def test_int8_rounds_all_maps_but_those_to_the_values_of_attention(bert: bert_mo
     _, weights = onnx_graph.build_graph(bert, "int8", None)
     quantized = [weight for weight in weights.values() if weight.dtype == np.int8]
     assert len(quantized) == 5 * CONFIG["num_hidden_layers"]
-    exact = [layer.value.weight.T for layer in bert.layers]
-    for expected in exact:
-        assert any(np.array_equal(weight, expected) for weight in weights.values())
+    for layer in bert.layers:  # as the file has them: the runtime transposes, no copy is made
+        assert any(np.shares_memory(weight, layer.value.weight) for weight in weights.values())
