@@ -11,9 +11,9 @@ questions in the same way; here they measure retrieval and are not indexed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +97,7 @@ def _ask(llm: ChatModel, text: str) -> str:
         {"role": "system", "content": _INSTRUCTION},
         {"role": "user", "content": source},
     )
-    with closing(llm.generate(messages, _MAX_TOKENS)) as pieces:
+    with contextlib.closing(llm.generate(messages, _MAX_TOKENS)) as pieces:
         return "".join(pieces)
 
 
@@ -107,13 +107,15 @@ class _Replies:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._replies: dict[str, str] = {}
-        if file.is_file():
-            for line in file.read_text("utf-8", "replace").splitlines():
-                try:
-                    key, reply = json.loads(line)
-                except ValueError:  # cut off when a process was killed
-                    continue
-                self._replies[str(key)] = str(reply)
+        lines: list[str] = []
+        with contextlib.suppress(OSError):
+            lines = file.read_text("utf-8", "replace").split("\n")
+        for line in lines:
+            try:
+                key, reply = json.loads(line)
+            except (ValueError, TypeError, RecursionError):  # such as one that was cut off
+                continue
+            self._replies[str(key)] = str(reply)
 
     def find(self, text: str) -> str | None:
         return self._replies.get(_digest(text))
@@ -122,12 +124,11 @@ class _Replies:
         """Append a reply. In a cache folder that cannot be written it is lost with the process."""
         key = _digest(text)
         self._replies[key] = reply
-        try:
+        with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([key, reply], ensure_ascii=False) + "\n")
-        except OSError:
-            return
+            with self._file.open("a", encoding="ascii") as file:
+                # The line before it has no end if a process was killed while it wrote.
+                file.write(f"\n{json.dumps([key, reply])}\n")
 
 
 def _digest(text: str) -> str:

@@ -96,8 +96,35 @@ def test_replies_before_a_failure_are_kept(tmp_path):
     with (tmp_path / next(tmp_path.iterdir()).name).open("a") as file:
         file.write('["cut off')  # a process that was killed while it wrote
     model = Asker()
-    assert len(ask_model(documents, model, tmp_path)) == 2
+    for _ in range(2):
+        assert len(ask_model(documents, model, tmp_path)) == 2
+        assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("space", ["\x85", "\u2028", "\ud800", "\r\n", "\0"])
+def test_any_reply_is_kept(tmp_path, space):
+    documents = [document("care.md", TEXT, id_=1)]
+    model = Asker(f"{space}Who may work from home?{space}")
+    for _ in range(2):
+        assert ask_model(documents, model, tmp_path) == {1000: "Who may work from home?"}
     assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("line", ["5", "null", "{}", '["a", "b", "c"]', "[" * 100_000, "\0"])
+def test_a_damaged_line_of_the_cache_counts_as_none(tmp_path, line):
+    documents = [document("care.md", TEXT, id_=1)]
+    asked = ask_model(documents, Asker(), tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text(line)
+    model = Asker()
+    assert ask_model(documents, model, tmp_path) == asked
+    assert len(model.prompts) == 1
+
+
+def test_without_a_cache_folder_questions_are_asked(tmp_path):
+    (tmp_path / "file").write_text("")
+    asked = ask_model([document("care.md", TEXT, id_=1)], Asker(), tmp_path / "file")
+    assert asked == {1000: "How often is remote work allowed for carers?"}
 
 
 def test_its_answer_is_the_passage():
