@@ -18,6 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragkit.analysis.analyzer import unspaced_runs
 from ragkit.answers.prompt import neutralize
 from ragkit.answers.sanitize import remove_invisible
 from ragkit.evaluation.self_questions import is_held_out
@@ -86,9 +87,17 @@ def _choose(documents: Iterable[SourceDocument], seed: int, limit: int) -> list[
         for document in documents
         if is_held_out(document.path, seed) and not is_code(document.media_type)
         for passage in document.passages
-        if len((text := document.text[passage.start : passage.end]).split()) >= _MIN_WORDS
+        if _count_words(text := document.text[passage.start : passage.end]) >= _MIN_WORDS
     ]
     return [(passage_id, text) for _, passage_id, text in sorted(found)[:limit]]
+
+
+def _count_words(text: str) -> int:
+    """The number of words; in scripts without spaces, of n-grams that do not overlap."""
+    return sum(
+        max(1, sum((end - start) // size for start, end, size in unspaced_runs(chunk) if size))
+        for chunk in text.split()
+    )
 
 
 def _ask(llm: ChatModel, text: str) -> str:

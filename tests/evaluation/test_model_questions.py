@@ -57,6 +57,19 @@ def test_a_passage_is_asked_about_once(tmp_path):
     assert TEXT in prompt
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "家族を介護する職員は、所属する部署の同意があり、かつ十日前までに人事課へ申請した場合、"
+        "週に三日まで在宅で勤務することができる。",
+        "พนักงานที่ดูแลญาติอาจทำงานจากบ้านได้ไม่เกินสามวันต่อสัปดาห์ หากทีมงานเห็นชอบ และคำขอถึงฝ่ายบุคคลก่อนสิบวัน",
+    ],
+)
+def test_passages_in_scripts_without_spaces_are_asked_about(tmp_path, text):
+    assert list(ask_model([document("care.md", text, id_=1)], Asker(), tmp_path)) == [1000]
+    assert ask_model([document("care.md", text[:40], id_=1)], Asker(), tmp_path) == {}
+
+
 def test_neither_short_passages_nor_code_are_sent(tmp_path):
     model = Asker()
     short = document("carer.md", "Guests sign in.", id_=1)
