@@ -53,8 +53,8 @@ class FileTask:
     folder: str
     file: ScannedFile
     stored: FileRow | None  # the row of the database, if there is one
-    # The patterns of its root, for the file that it is read with (`registry.Format.beside`).
-    include: tuple[str, ...] = ()
+    # The patterns of its root, for the file that it is read with (`registry.Format.beside`). That
+    # one is no document of its own here: `--include` need not match it.
     exclude: tuple[str, ...] = ()
 
 
@@ -487,8 +487,7 @@ def _find_mount_points(connection: sqlite3.Connection, plan: Plan, devices: dict
 def _add_file(
     plan: Plan, file: ScannedFile, row: FileRow | None, read_settings: ReadSettings
 ) -> None:
-    target = plan.target
-    task = FileTask(target.folder, file, row, target.include, target.exclude)
+    task = FileTask(plan.target.folder, file, row, plan.target.exclude)
     if row is None:
         plan.new.append(task)
     elif not (

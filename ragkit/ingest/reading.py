@@ -386,13 +386,7 @@ def _with_file_beside(file: DetectedFile, task: FileTask, context: ReadContext) 
 
 def _read_beside(task: FileTask, path: str, max_bytes: int) -> bytes:
     """Return the content of a file of the same root; b"" if it is missing or excluded."""
-    entries = scan(
-        Path(task.folder),
-        include=task.include,
-        exclude=task.exclude,
-        max_bytes=max_bytes,
-        under=path,
-    )
+    entries = scan(Path(task.folder), exclude=task.exclude, max_bytes=max_bytes, under=path)
     with contextlib.suppress(OSError, UsageError):
         if isinstance(next(entries, None), ScannedFile):
             return read_source(task.folder, path, max_bytes).data

@@ -34,6 +34,9 @@ class Asker:
         ("Who may work from home?", "Who may work from home?"),
         ('  "Who may work from home?"\n', "Who may work from home?"),
         ("Question: Wer darf das?", "Wer darf das?"),
+        ("**Question:** Who may work from home?", "Who may work from home?"),
+        ("**Who may work from home?**", "Who may work from home?"),
+        ("「誰が在宅勤務できますか？」", "誰が在宅勤務できますか？"),
         ("誰が在宅勤務できますか？", "誰が在宅勤務できますか？"),
         ("Ποιος μπορεί να εργαστεί;", "Ποιος μπορεί να εργαστεί;"),
         ("من يمكنه العمل؟", "من يمكنه العمل؟"),
@@ -55,6 +58,19 @@ def test_a_passage_is_asked_about_once(tmp_path):
     assert ask_model([care], model, tmp_path / "replies") == first
     (prompt,) = model.prompts
     assert TEXT in prompt
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "家族を介護する職員は、所属する部署の同意があり、かつ十日前までに人事課へ申請した場合、"
+        "週に三日まで在宅で勤務することができる。",
+        "พนักงานที่ดูแลญาติอาจทำงานจากบ้านได้ไม่เกินสามวันต่อสัปดาห์ หากทีมงานเห็นชอบ และคำขอถึงฝ่ายบุคคลก่อนสิบวัน",
+    ],
+)
+def test_passages_in_scripts_without_spaces_are_asked_about(tmp_path, text):
+    assert list(ask_model([document("care.md", text, id_=1)], Asker(), tmp_path)) == [1000]
+    assert ask_model([document("care.md", text[:40], id_=1)], Asker(), tmp_path) == {}
 
 
 def test_neither_short_passages_nor_code_are_sent(tmp_path):
@@ -96,8 +112,35 @@ def test_replies_before_a_failure_are_kept(tmp_path):
     with (tmp_path / next(tmp_path.iterdir()).name).open("a") as file:
         file.write('["cut off')  # a process that was killed while it wrote
     model = Asker()
-    assert len(ask_model(documents, model, tmp_path)) == 2
+    for _ in range(2):
+        assert len(ask_model(documents, model, tmp_path)) == 2
+        assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("space", ["\x85", "\u2028", "\ud800", "\r\n", "\0"])
+def test_any_reply_is_kept(tmp_path, space):
+    documents = [document("care.md", TEXT, id_=1)]
+    model = Asker(f"{space}Who may work from home?{space}")
+    for _ in range(2):
+        assert ask_model(documents, model, tmp_path) == {1000: "Who may work from home?"}
     assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("line", ["5", "null", "{}", '["a", "b", "c"]', "[" * 100_000, "\0"])
+def test_a_damaged_line_of_the_cache_counts_as_none(tmp_path, line):
+    documents = [document("care.md", TEXT, id_=1)]
+    asked = ask_model(documents, Asker(), tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text(line)
+    model = Asker()
+    assert ask_model(documents, model, tmp_path) == asked
+    assert len(model.prompts) == 1
+
+
+def test_without_a_cache_folder_questions_are_asked(tmp_path):
+    (tmp_path / "file").write_text("")
+    asked = ask_model([document("care.md", TEXT, id_=1)], Asker(), tmp_path / "file")
+    assert asked == {1000: "How often is remote work allowed for carers?"}
 
 
 def test_its_answer_is_the_passage():

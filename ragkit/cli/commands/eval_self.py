@@ -124,8 +124,8 @@ def _language_model(arguments: Namespace, collection: Collection) -> ChatModel |
 def _show(done: int, total: int) -> None:
     """Say on a terminal how many passages the language model was asked about."""
     if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\rasked about {done:,} of {total:,} passages", end=end, file=sys.stderr, flush=True)
+        end = "\n" if done == total else "\r"  # an error takes the place of the line
+        print(f"asked about {done:,} of {total:,} passages", end=end, file=sys.stderr, flush=True)
 
 
 def _check_calibrated(calibration: RelevanceCalibration | None) -> RelevanceCalibration:

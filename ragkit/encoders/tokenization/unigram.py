@@ -150,7 +150,9 @@ def read(path: Path) -> Unigram | None:
         compiled = content
         write_copy(copy, lambda: compiled)
         return _load(compiled)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError,
+    ):  # fmt: skip
         return None
 
 

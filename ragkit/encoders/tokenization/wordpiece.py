@@ -75,7 +75,7 @@ class WordPiece(NamedTuple):
             if parsed is not None:
                 write_copy(copy, parsed._pack)
             return parsed
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return None
 
     def _pack(self) -> bytes:

@@ -170,6 +170,7 @@ def root_names(root: str) -> list[str]:
 
 @constant
 @from_all(distinct)
+@remembered
 def root_folders(connection: sqlite3.Connection) -> list[str]:
     """Return the folders of all roots, each once."""
     sql = "SELECT DISTINCT folder FROM roots ORDER BY id"

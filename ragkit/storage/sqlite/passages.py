@@ -30,6 +30,7 @@ from ragkit.storage.sqlite.connection import (
     IDS_PER_STATEMENT,
     by_id,
     fetch_by_id,
+    remembered,
     report_damage,
 )
 from ragkit.storage.sqlite.sharding.gathering import (
@@ -416,6 +417,7 @@ def count_longer_than(connection: sqlite3.Connection, tokens: int) -> int:
 
 @constant
 @from_any
+@remembered
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
 
@@ -491,6 +493,7 @@ def is_complete(connection: sqlite3.Connection, model_id: int | None = None) -> 
 
 @constant
 @from_all(any)
+@remembered
 def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether any passage has no vector. Fast if no passage is pending, or if the newest one is."""
     if is_complete(connection, model_id):
@@ -639,6 +642,7 @@ def replace_by_unreadable(
 
 @constant
 @from_all(any)
+@remembered
 def has_unreadable(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether the encoder cannot read some text. Scans nothing."""
     sql = "SELECT 1 FROM unreadable_texts WHERE model_id = ? LIMIT 1"

@@ -33,6 +33,7 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
 
 @constant
 @from_any
+@remembered
 def _stored_value(connection: sqlite3.Connection, key: str) -> int | str | None:
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]

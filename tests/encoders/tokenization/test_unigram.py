@@ -124,6 +124,7 @@ def test_texts_that_are_left_to_the_library(tmp_path: Path) -> None:
     [
         {"model": {"type": "BPE", "vocab": {}, "merges": []}},
         {"model": {"type": "Unigram", "unk_id": None, "vocab": [["a", -1.0]]}},
+        {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", -(10**400)]]}},
         {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", -1.0]], "byte_fallback": True}},
         {"normalizer": {"type": "NFKC"}},
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},

@@ -132,6 +132,21 @@ def test_a_changed_file_is_not_read_from_the_copy_of_the_old_one(
         assert changed.token_ids("key") == [77]
 
 
+@pytest.mark.parametrize("id_", [-1, 2**32, 2**64, 1.5, "7", None])
+@pytest.mark.parametrize("piece", ["key", "zebra"])
+def test_ids_that_are_none_are_left_to_the_library(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, id_: object, piece: str
+) -> None:
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(wordpiece, "_MIN_COPIED_BYTES", 0)
+    path = tiny / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["model"]["vocab"][piece] = id_
+    path.write_text(json.dumps(content))
+    assert read(tiny) is None
+    assert not list((user_dirs.cache() / "tokenizers").iterdir())
+
+
 def test_without_a_cache_folder_a_large_file_is_parsed(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,5 @@
 import json
+import pickle
 import subprocess
 
 import pytest
@@ -122,6 +123,7 @@ class CountedShard:
     def __getattr__(self, kind):
         def call(what, *arguments, **options):
             self.asked.append(what if isinstance(what, str) else what.__name__)
+            assert pickle.loads(pickle.dumps(what)) == what  # it can be sent to another process
             return getattr(self._shard, kind)(what, *arguments, **options)
 
         return call

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ragkit.errors import UnavailableError
-from ragkit.storage.sqlite.connection import Connection, remembered
+from ragkit.storage.sqlite.connection import Connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,9 +74,9 @@ class ShardedConnection(Connection):
 
 def constant(function: Reading[P, R]) -> Reading[P, R]:
     """Mark a function of few and small results, which every search asks for: those of a published
-    generation are kept, as they never change, and others as long as nobody commits."""
+    generation are kept, as they never change."""
     function.is_constant = True  # type: ignore[attr-defined]
-    return remembered(function)
+    return function
 
 
 def from_any(function: Reading[P, R]) -> Reading[P, R]:

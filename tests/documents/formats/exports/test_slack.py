@@ -122,6 +122,14 @@ def test_an_excluded_list_of_users_is_not_read(collection, tmp_path, patterns):
     assert "U02: Yes" in hit.text
 
 
+def test_one_channel_alone_has_the_names_of_the_list(collection, tmp_path):
+    write(tmp_path, {"users.json": USERS, "general/2024-03-12.json": DAY})
+    collection.index(tmp_path, include=["general/"])
+    assert collection.status().documents == 1
+    (hit,) = collection.search("yes", mode="lexical")
+    assert "Max Muster: Yes" in hit.text
+
+
 def test_the_list_of_users_is_read_once_for_all_days(collection, tmp_path, monkeypatch):
     days = {f"general/2024-03-{day}.json": DAY for day in range(10, 20)}
     write(tmp_path, {"users.json": USERS, **days})
