@@ -12,6 +12,7 @@ measurements. Knows no store and no encoder except through the scorer.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ MISSING_NAME_PENALTY = 0.16  # for each name in the question that no source cont
 ABSENT_IDENTIFIER_PENALTY = 0.3  # where the question has an identifier that no passage contains
 MIN_COVERAGE = 0.75  # share of the question's words in one source above which it counts in addition
 COVERAGE_BONUS = 0.4  # of what is above it
+LOGIT_WEIGHT = 0.005  # of the reranker's best logit, where it read the sources
+MAX_LOGIT = 8.0  # beyond which it counts no further, in both directions
 _MAX_MISSING_NAMES = 2  # that are counted
 _TOP = 3  # passages, or sentences, whose cosine is averaged
 _MIN_TERMS = 3  # of a sentence of the question that is compared by itself
@@ -130,6 +133,7 @@ def score_and_extract(
     relevance += COVERAGE_BONUS * max(0.0, highest_coverage(scorer, hits) - MIN_COVERAGE)
     if find_absent_identifiers(scorer.question, scorer.terms, scorer.idf):
         relevance -= ABSENT_IDENTIFIER_PENALTY
+    relevance += LOGIT_WEIGHT * best_logit(hits)
     if relevance < scorer.min_relevance:
         return relevance, []
     scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors, scale), scale)
@@ -171,6 +175,17 @@ def score_answerability(
     relevance = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain / (1 - floor)
     missing = find_missing_names(question, hits)
     return relevance - MISSING_NAME_PENALTY * min(_MAX_MISSING_NAMES, len(missing))
+
+
+def best_logit(hits: Sequence[Hit]) -> float:
+    """Return the reranker's highest logit, between ±MAX_LOGIT; 0 if it read none of the sources."""
+    read = [share for hit in hits if (share := hit.scores["rerank"]) is not None]
+    if not read:
+        return 0.0
+    share = max(read)  # the logistic function of the logit
+    if not 0 < share < 1:
+        return MAX_LOGIT if share >= 1 else -MAX_LOGIT
+    return min(MAX_LOGIT, max(-MAX_LOGIT, math.log(share / (1 - share))))
 
 
 def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:

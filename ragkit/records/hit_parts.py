@@ -1,7 +1,4 @@
-"""What only some hits have: an explanation, other places of the text, a newer version.
-
-Not among `hits`: making a dataclass takes a millisecond, and most queries need none of these.
-"""
+"""Parts of a hit that only some have: an explanation, other places of the text, a newer version."""
 
 from __future__ import annotations
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+# Imported at run time: `typing.get_type_hints(Hit)`, which web frameworks call, looks them up here.
+from ragkit.records.hit_parts import Explanation, Location, NewerVersion
 from ragkit.records.text import shorten
-
-if TYPE_CHECKING:
-    from ragkit.records.hit_parts import Explanation, Location, NewerVersion
 
 SHOWN_IN_HTML = 300  # characters of a passage in a notebook
 

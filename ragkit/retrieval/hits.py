@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
+from ragkit.records.hit_parts import Location, NewerVersion
 from ragkit.records.hits import Hit
 from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import documents, passages
@@ -16,7 +17,6 @@ from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Locator
-    from ragkit.records.hit_parts import Location, NewerVersion
     from ragkit.retrieval.rankers import ScoredPassage
 
 MAX_LOCATIONS = 100  # other places of a hit's text that are listed
@@ -102,8 +102,6 @@ class _Places:
         newer = documents.newer_versions(self._connection, sorted(document_ids))
         if not newer:
             return
-        from ragkit.records.hit_parts import NewerVersion  # not for most queries
-
         places = documents.roots_and_paths(
             self._connection, sorted({ids[-1] for ids in newer.values()})
         )
@@ -134,8 +132,6 @@ class _Places:
         return tuple(self._location(rows[id_]) for id_ in ids if id_ in rows)
 
     def _location(self, row: sqlite3.Row) -> Location:
-        from ragkit.records.hit_parts import Location  # not for most queries
-
         is_changed, cited_path = self.of(row)
         lines = row["start_line"], row["end_line"]
         return Location(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from ragkit.answers.extractive import (
+    LOGIT_WEIGHT,
+    MAX_LOGIT,
     MIN_ANSWERABILITY,
     QuestionScorer,
     _sentence_gain,
     _strip_opening,
+    best_logit,
     extract_answer,
     find_missing_names,
     highest_coverage,
+    score_and_extract,
     score_answerability,
     split_question,
 )
@@ -247,3 +252,37 @@ def test_a_source_with_nearly_all_words_of_the_question_counts_in_addition():
     assert highest_coverage(full, [hit(some)]) == pytest.approx(1 - full.idf(missing) / total)
     assert highest_coverage(full, []) == 0
     assert highest_coverage(scorer("keys?"), [hit("keys")]) == 0  # says too little
+
+
+def reranked(source, share):
+    """The source with the logistic function of a logit as the reranker's score."""
+    return replace(source, scores={**source.scores, "rerank": share})
+
+
+@pytest.mark.parametrize(
+    "shares, logit",
+    [
+        ((None, None), 0.0),
+        ((0.5, None), 0.0),
+        ((0.2, 0.9), math.log(9)),  # log(.9 / .1)
+        ((0.1,), -math.log(9)),
+        ((1.0,), MAX_LOGIT),
+        ((0.0, None), -MAX_LOGIT),
+        ((1e-9,), -MAX_LOGIT),
+        ((), 0.0),
+    ],
+)
+def test_the_logit_of_the_best_source_that_the_reranker_read(shares, logit):
+    hits = [reranked(hit("x", rank=n), share) for n, share in enumerate(shares, start=1)]
+    assert best_logit(hits) == pytest.approx(logit)
+
+
+def test_the_reranker_decides_near_the_bound():
+    source = hit("Rotate the signing keys every ninety days.", score=MIN_ANSWERABILITY)
+    asked = scorer("how often are keys exchanged")
+    relevance, _ = score_and_extract(asked, [source])
+    asked = replace(asked, min_relevance=relevance)
+    assert score_and_extract(asked, [reranked(source, 0.9)])[1] != []
+    changed, parts = score_and_extract(asked, [reranked(source, 0.1)])
+    assert parts == []
+    assert changed == pytest.approx(relevance - LOGIT_WEIGHT * math.log(9))

@@ -1,4 +1,4 @@
-"""What only some hits have is imported by its first use, and known by its type to all."""
+"""What only some hits have."""
 
 import ragkit
 from ragkit.records import hit_parts

@@ -1,5 +1,7 @@
 """Hits as JSON: optional fields are there only if they are set, and the folder may be hidden."""
 
+from typing import get_type_hints
+
 from ragkit.records.hit_parts import Explanation, Location, NewerVersion
 from ragkit.records.hits import Hit, hit_fields
 
@@ -30,3 +32,10 @@ def test_the_indexed_folder_is_left_out_where_it_must_not_be_known():
     hit = Hit(**PLACE, **PLAIN, also_at=(Location(**PLACE),))
     assert "/home/anna" in str(hit_fields(hit))
     assert "/home/anna" not in str(hit_fields(hit, with_root=False))
+
+
+def test_the_types_of_a_hit_can_be_read():
+    """FastAPI and pydantic make the schema of a response from them."""
+    types = get_type_hints(Hit)
+    assert types["also_at"] == tuple[Location, ...]
+    assert types["newer_version"] == NewerVersion | None
