@@ -44,7 +44,9 @@ MISSING_NAME_PENALTY = 0.16  # for each name in the question that no source cont
 ABSENT_IDENTIFIER_PENALTY = 0.3  # where the question has an identifier that no passage contains
 MIN_COVERAGE = 0.75  # share of the question's words in one source above which it counts in addition
 COVERAGE_BONUS = 0.4  # of what is above it
-LOGIT_WEIGHT = 0.005  # of the reranker's best logit, where it read the sources
+# Weights of the reranker's best logit, where it read the sources. One that it calls relevant is
+# nearly always an answer; a negative logit says less, because of questions in other words.
+RELEVANT_WEIGHT, IRRELEVANT_WEIGHT = 0.02, 0.005
 MAX_LOGIT = 8.0  # beyond which it counts no further, in both directions
 _MAX_MISSING_NAMES = 2  # that are counted
 _TOP = 3  # passages, or sentences, whose cosine is averaged
@@ -133,7 +135,8 @@ def score_and_extract(
     relevance += COVERAGE_BONUS * max(0.0, highest_coverage(scorer, hits) - MIN_COVERAGE)
     if find_absent_identifiers(scorer.question, scorer.terms, scorer.idf):
         relevance -= ABSENT_IDENTIFIER_PENALTY
-    relevance += LOGIT_WEIGHT * best_logit(hits)
+    logit = best_logit(hits)
+    relevance += (RELEVANT_WEIGHT if logit > 0 else IRRELEVANT_WEIGHT) * logit
     if relevance < scorer.min_relevance:
         return relevance, []
     scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors, scale), scale)

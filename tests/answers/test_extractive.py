@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from ragkit.answers.extractive import (
-    LOGIT_WEIGHT,
+    IRRELEVANT_WEIGHT,
     MAX_LOGIT,
     MIN_ANSWERABILITY,
+    RELEVANT_WEIGHT,
     QuestionScorer,
     _sentence_gain,
     _strip_opening,
@@ -282,7 +283,9 @@ def test_the_reranker_decides_near_the_bound():
     asked = scorer("how often are keys exchanged")
     relevance, _ = score_and_extract(asked, [source])
     asked = replace(asked, min_relevance=relevance)
-    assert score_and_extract(asked, [reranked(source, 0.9)])[1] != []
-    changed, parts = score_and_extract(asked, [reranked(source, 0.1)])
+    raised, parts = score_and_extract(asked, [reranked(source, 0.9)])
+    assert parts != []
+    assert raised == pytest.approx(relevance + RELEVANT_WEIGHT * math.log(9))
+    lowered, parts = score_and_extract(asked, [reranked(source, 0.1)])
     assert parts == []
-    assert changed == pytest.approx(relevance - LOGIT_WEIGHT * math.log(9))
+    assert lowered == pytest.approx(relevance - IRRELEVANT_WEIGHT * math.log(9))
