@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -71,11 +72,24 @@ def new_collection(side: Side) -> Path:
     return side.folder / f"new-{time.time_ns()}"
 
 
+def write_texts(folder: Path, words: list[str], count: int) -> None:
+    """Write `count` files of eighty of these words each, all different, a hundred per folder."""
+    chance = random.Random(1)
+    for number in range(count):
+        path = folder / f"{number // 100:03}" / f"text-{number:05}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(" ".join(chance.sample(words, 80)) + "\n", "utf-8")
+
+
 def prepare(side: Side) -> None:
     """Make the files and the collections that the rows need."""
     texts = [path.read_text(errors="replace") for path in sorted(DATA.rglob("*.md"))]
     words = [word for text in texts for word in text.split()]
     (side.folder / "words.json").write_text(json.dumps(words))
+    lines = (DATA / "questions.jsonl").read_text("utf-8").splitlines()
+    questions = [json.loads(line)["question"] for line in lines]
+    (side.folder / "questions.json").write_text(json.dumps(questions))
+    write_texts(side.folder / "texts", words, SEARCHED)
     write_files(side.folder / "files", SEARCHED)
     write_files(side.folder / "unchanged", UNCHANGED)
     time.sleep(2.5)  # until the files' time stamps are old enough to be trusted
