@@ -142,9 +142,9 @@ def _from_lines(
     data: bytes | bytearray, start: int = 0, end: int = sys.maxsize
 ) -> Iterator[re.Match[bytes]]:
     """The lines before the messages in this part of a mailbox."""
-    from ragkit.documents.formats.mail.eml import FROM_LINE  # its readers: not for every run
+    from ragkit.documents.formats.mail.eml import from_lines  # its readers: not for every run
 
-    return FROM_LINE.finditer(data, start, end)
+    return from_lines(data, start, end)
 
 
 def _next_message(buffer: bytearray, searched: int) -> int | None:

@@ -43,7 +43,7 @@ _BODY_TYPES = frozenset({"text/plain", "text/html"})
 _UNRELIABLE_CHARSETS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1"})
 # A message of an mbox begins after an empty line with a "From " line; without a header below it,
 # the line is text.
-FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n(?=[!-9;-~]{1,99}:|>From )")
+_FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n(?=[!-9;-~]{1,99}:|>From )")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -77,6 +77,11 @@ def _emlx_message(data: bytes) -> bytes:
     return rest[: int(size)] if size.isdigit() and len(size) < 12 else data
 
 
+def from_lines(data: bytes | bytearray, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield the lines between two offsets with which messages of a mailbox begin."""
+    return _FROM_LINE.finditer(data, start, end)
+
+
 def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield the messages of an mbox, named "1", "2", …, with their attachments ("1/a.pdf").
 
@@ -84,7 +89,7 @@ def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     last ones are the newest, and a limit would lose them. Raises `BudgetExceededError` if the
     budget is used up otherwise.
     """
-    starts = [(match.start(), match.end()) for match in FROM_LINE.finditer(data)]
+    starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for number, ((_, start), end) in enumerate(zip(starts, ends, strict=True), 1):
         budget.check_time()
