@@ -1571,9 +1571,9 @@ class Collection:
         """Return the questions that `evaluate_self` and `migrate` measure with. Searches nothing.
 
         - `seed`: as in `evaluate_self`.
-        - `llm`: a language model that is asked for further questions; it gets the text of passages.
-          Its replies are kept in the cache folder.
-        - `on_question`: called with the number of passages that it was asked about, and of all.
+        - `llm`: a language model that generates further questions from the text of passages.
+          They are kept in the cache folder.
+        - `on_question`: called with the number of passages that are done, and of all.
 
         Raises ModelError if `llm` cannot be used.
         """
@@ -1587,13 +1587,13 @@ class Collection:
                 )
             )
         from ragkit import user_dirs
-        from ragkit.evaluation.model_questions import ask_model
+        from ragkit.evaluation.model_questions import generate_questions
 
         # No transaction stays open while the language model is waited for.
         documents = self._read(lambda rows: list(sample_documents(rows, SAMPLE_PASSAGES, seed)))
         folder = user_dirs.cache() / "questions"
-        asked = ask_model(documents, llm, folder, seed=seed, on_question=on_question)
-        return make_questions(documents, seed=seed, from_model=asked)
+        generated = generate_questions(documents, llm, folder, seed=seed, on_question=on_question)
+        return make_questions(documents, seed=seed, from_model=generated)
 
     def migrate(
         self,

@@ -2,8 +2,8 @@
 
 Most kinds come from the structure of documents: a *title* or *heading* asks for the text below it,
 an *faq* question for the answer after it, the first *sentence* of a section for the rest of it, and
-a *definition* ("X is a …") becomes "What is X?". Questions that a language *model* asks about
-passages (`model_questions`) can be added. Left out are questions without two words that carry
+a *definition* ("X is a …") becomes "What is X?". Questions that a language *model* generates
+from passages (`model_questions`) can be added. Left out are questions without two words that carry
 meaning, near-duplicates, headings that several documents share, and copies: questions whose words
 are nearly all in their own answer and together in no other document's text, so that looking up rare
 words would answer them. (A definition has only its subject; it is left out on the same terms.)
@@ -30,7 +30,7 @@ from ragkit.passages.sections import is_code
 from ragkit.passages.sentences import split_sentences
 from ragkit.storage.sqlite.question_sources import SourceDocument, identity_digest
 
-MODEL = "model"  # of questions that a language model asked
+MODEL = "model"  # of questions that a language model generated
 KINDS = ("title", "heading", "faq", "sentence", "definition", MODEL)
 CLOZE = "cloze"  # of questions for calibration
 MAX_QUESTIONS = 300  # of each part
@@ -111,8 +111,8 @@ def make_questions(
     `cloze`: of the kind "cloze" only: the first sentence of any section, with the rest of it as the
     answer. The passage contains both, so whoever measures has to take the sentence out of it.
     `every_sentence`: with `cloze`, the other sentences, too, each with the text around it.
-    `from_model`: questions of a language model by passage id, as `model_questions.ask_model`
-    returns them.
+    `from_model`: questions of a language model by passage id, as `generate_questions` of
+    `model_questions` returns them.
 
     The same documents and seed give the same questions. Of each kind those whose hash is smallest
     are taken first, so that a small change of the collection changes few questions.
@@ -253,13 +253,13 @@ def _questions_of(
 ) -> list[SelfQuestion]:
     held_out = is_held_out(document.path, seed)
     made: dict[tuple[str, str], SelfQuestion] = {}
-    asked = [
+    generated = [
         (MODEL, from_model[passage.id], ((passage.start, passage.end),), None)
         for passage in document.passages
         if passage.id in from_model
     ]
     candidates = _candidates(document, every_sentence=every_sentence)
-    for kind, text, target, source in chain(candidates, asked):
+    for kind, text, target, source in chain(candidates, generated):
         if (kind == CLOZE) != cloze:
             continue
         question = " ".join(_without_number(text).split()).strip("#*=_ ")

@@ -50,8 +50,8 @@ def add_eval(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--llm",
         action="store_true",
-        help="with --self: also questions that the language model of the settings asks about "
-        "passages, whose text is sent to its server; replies are kept in the cache folder",
+        help="with --self: also questions that the language model of the settings generates from "
+        "passages, whose text is sent to its server; they are kept in the cache folder",
     )
     command.add_argument(
         "--calibrate",

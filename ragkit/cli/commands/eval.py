@@ -41,7 +41,7 @@ def evaluate(arguments: Namespace) -> int:
     if arguments.calibrate:
         raise UsageError("--calibrate needs --self: a collection is calibrated on its own text")
     if arguments.llm:
-        raise UsageError("--llm asks for questions about a collection; it needs --self")
+        raise UsageError("--llm generates questions from a collection; it needs --self")
     if arguments.png is not None:
         raise UsageError("--png draws the calibration of a collection; it needs --self")
     if arguments.dataset is None:

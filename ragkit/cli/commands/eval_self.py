@@ -107,7 +107,7 @@ def _check_arguments(arguments: Namespace) -> None:
 
 
 def _language_model(arguments: Namespace, collection: Collection) -> ChatModel | None:
-    """Return the language model that `--llm` asks for questions; None without it."""
+    """Return the language model that generates questions for `--llm`; None without it."""
     if not arguments.llm:
         return None
     from ragkit.answers.pipeline import load_language_model
@@ -122,10 +122,10 @@ def _language_model(arguments: Namespace, collection: Collection) -> ChatModel |
 
 
 def _show(done: int, total: int) -> None:
-    """Say on a terminal how many passages the language model was asked about."""
+    """Say on a terminal for how many passages a question was generated."""
     if sys.stderr.isatty():
         end = "\n" if done == total else "\r"  # an error takes the place of the line
-        print(f"asked about {done:,} of {total:,} passages", end=end, file=sys.stderr, flush=True)
+        print(f"questions for {done:,} of {total:,} passages", end=end, file=sys.stderr, flush=True)
 
 
 def _check_calibrated(calibration: RelevanceCalibration | None) -> RelevanceCalibration:

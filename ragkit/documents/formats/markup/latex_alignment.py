@@ -11,19 +11,26 @@ import re
 _TOKEN = re.compile(
     r"\\begin\{(?:(?P<lines>(?:equation|align|flalign|gather|multline|eqnarray|alignat)\*?)"
     r"|(?P<inner>aligned|split|gathered|alignedat)"
-    r"|(?P<cells>[dr]?cases|[pbBvV]?matrix\*?|smallmatrix|array))\}"
-    r"(?:(?:(?<=array\})|(?<=alignedat\}))\{[^{}\n]{0,40}\})?"
+    r"|(?P<cells>[dr]?cases\*?|[pbBvV]?matrix\*?|smallmatrix|array))\}"
     r"|\\end\{(?P<end>[A-Za-z]{1,20}\*?)\}"
     r"|\\[^\\]"
     r"|\\\\\*?(?:\[[^\[\]\n]{0,20}\])?(?P<row>[ \t]{0,9}\n?)(?P<last>(?=[ \t\n]{0,99}\\end\{))?"
     r"|(?P<mark>(?:&[ \t]{0,9}){1,9})"
     r"|(?P<paragraph>\n[ \t]{0,99}\n)"
 )
-
+# What may follow \begin{…}: where the formula stands, or how its columns are aligned.
+_POSITION = re.compile(r"\[[a-z]{0,3}\]")
+_COLUMNS = re.compile(r"(?:\[[a-z]\])?\{(?:[^{}\n]|\{[^{}\n]{0,40}\}){0,40}\}")
+_WITH_COLUMNS = frozenset({"array", "alignedat"})
+_HAS_DELIMITER = re.compile(r"\\left(?:\\[A-Za-z]{1,12}|\\?[^\sA-Za-z\\])\s{0,9}\Z")
+_MAX_DELIMITER = 30  # characters
+_BARE = frozenset({"array", "matrix", "matrix*", "smallmatrix"})  # without signs around them
 
 # What is written for the beginning and the end of an environment, by its kind; None: it stays.
-_OPENING = {"lines": None, "inner": "", "cells": "("}
-_CLOSING = {"lines": None, "inner": "", "cells": ")"}
+# "delimited": cells between signs of their own, as in \left( … \right).
+_OPENING = {"lines": None, "inner": "", "cells": "(", "delimited": ""}
+_CLOSING = {"lines": None, "inner": "", "cells": ")", "delimited": ""}
+_IN_CELLS = frozenset({"cells", "delimited"})
 
 
 def without_alignment(text: str) -> str:
@@ -39,23 +46,41 @@ def without_alignment(text: str) -> str:
             before = text[at : token.start()]
             has_blanks = token["mark"] is None and token["row"] is None
             pieces += (before if has_blanks else before.rstrip(" \t"), written)
-            at = token.end()
+            at = _end(token)
     return "".join([*pieces, text[at:]])
 
 
 def _written(token: re.Match[str], kinds: list[tuple[str, str]]) -> str | None:
     """Return what is written for a token; None if it stays. Keeps the open environments."""
-    opened = next(((token[kind], kind) for kind in _OPENING if token[kind]), None)
-    if opened is not None:
-        kinds.append(opened)
-        return _OPENING[opened[1]]
+    kind = token.lastgroup or ""
+    if kind in _OPENING:
+        name = token[kind]
+        start = token.start()
+        if name in _BARE and _HAS_DELIMITER.search(token.string, start - _MAX_DELIMITER, start):
+            kind = "delimited"
+        kinds.append((name, kind))
+        return _OPENING[kind]
     if token["paragraph"]:  # no formula has an empty line: its end is missing
         kinds.clear()
     elif token["end"] and kinds and kinds[-1][0] == token["end"]:
         return _CLOSING[kinds.pop()[1]]
     elif kinds and (token["mark"] or token["row"] is not None):
-        return _separator(token, in_cells=kinds[-1][1] == "cells")
+        return _separator(token, in_cells=kinds[-1][1] in _IN_CELLS)
     return None
+
+
+def _end(token: re.Match[str]) -> int:
+    """Return where a token ends: the beginning of an environment with its arguments."""
+    name = token["inner"] or token["cells"]
+    if name is None:
+        return token.end()
+    if name in _WITH_COLUMNS:
+        found = _COLUMNS.match(token.string, token.end())
+    elif name.endswith("x*") or token["inner"]:
+        found = _POSITION.match(token.string, token.end())
+    else:
+        found = None
+    return token.end() if found is None else found.end()
 
 
 def _separator(token: re.Match[str], *, in_cells: bool) -> str:

@@ -14,8 +14,10 @@ _SUBSTITUTION_LINE = re.compile(rf"^{_SUBSTITUTION.pattern}", re.MULTILINE)
 _TARGET_LINE = re.compile(r"\.\. _(.{1,300})")
 # A section title of one word is a target, too.
 _TITLE = re.compile(
-    r"^([A-Za-z0-9][\w.-]{0,80})[ \t]{0,9}\n([=\-~`:.'\"^_*+#<>])\2{2,300}[ \t]{0,9}$", re.MULTILINE
+    r"^([A-Za-z0-9][\w.-]{0,80})[ \t]{0,9}\n(([=\-~`:.'\"^_*+#<>])\3{0,300})[ \t]{0,9}$",
+    re.MULTILINE,
 )
+_MIN_UNDERLINE = 4  # below a longer title; below a shorter one as long as that
 # A line that may begin a literal block, a comment, a target or a directive.
 _BLOCK_START = re.compile(r"^[ \t]*(?:\.\.|__).*|^.*::[ \t]*$", re.MULTILINE)
 _MAX_INDENT = 1000
@@ -42,7 +44,8 @@ _LINK = re.compile(  # its address may be on the next line
 _REFERENCE = re.compile(r"`(?<![\w`]`)(?P<label>[^`<>\n]{1,300})`__?(?!\w)")
 _ADDRESS = re.compile(r"`(?<![\w`]`)<(?P<address>[^<>`\n]{1,500})>`__?(?!\w)")
 _INLINE_TARGET = re.compile(r"_`(?<![\w`\\]_`)(?P<label>[^`<>\n]{1,300})`(?!_)")
-_NOTE = re.compile(r"\[[^\[\]\s]{1,60}\]\Z")  # [1]_, [#]_, [CIT2002]_
+# [1]_, [#]_, [CIT2002]_: only behind a blank or an opening sign, so `x[1]_` is none.
+_NOTE = re.compile(r"(?<![^\s\-/:'\"<(\[{«“„‘‚¿¡–—])\[[^\[\]\s]{1,60}\]\Z")
 _WORD_END = re.compile(r"_(?![\w`])")
 _WORD = re.compile(r"(?<![\w`_\\])[A-Za-z][\w.-]{0,80}[A-Za-z0-9]\Z")
 _MAX_LINE = 2000  # characters around a word that are looked at
@@ -134,7 +137,11 @@ class _Inline:
 
     @cached_property
     def _titles(self) -> frozenset[str]:
-        return frozenset(match[1].casefold() for match in _TITLE.finditer(self._text))
+        return frozenset(
+            match[1].casefold()
+            for match in _TITLE.finditer(self._text)
+            if len(match[2]) >= min(_MIN_UNDERLINE, len(match[1]))
+        )
 
     @cached_property
     def _has_anonymous(self) -> bool:
